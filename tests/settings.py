@@ -1,0 +1,23 @@
+"""The project's settings on throw-away servers and files.
+
+pytest-django reads the settings before any conftest, so what they depend on is made here.
+"""
+
+import os
+
+from tests.servers import prepare_environment
+
+prepare_environment(os.environ)
+
+from tradingbot.settings import *  # noqa: E402, F403 - the variables above must be set first
+
+# Hashing a password slowly on purpose would be most of the time of many tests.
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.InMemoryStorage"},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}
+WHITENOISE_USE_FINDERS = True
+# Nothing is collected for tests; the finders serve the files where they lie.
+STATIC_ROOT = None
