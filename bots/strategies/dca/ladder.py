@@ -1,0 +1,85 @@
+"""Where safety orders rest and what each spends."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+from itertools import accumulate, repeat
+
+from orders.rules import HUNDRED, ONE, RAISE_MAX, ZERO, FeeIn, Market, Side, ceil_to
+
+
+def _powers(scale: Decimal, count: int) -> Iterator[Decimal]:
+    return accumulate(repeat(scale, count - 1), lambda power, factor: power * factor, initial=ONE)
+
+
+@dataclass(frozen=True, slots=True)
+class Rung:
+    """A safety order as it will be placed; amount in base, price in quote. `raised`: its amount is
+    the market's minimum, more than was asked for."""
+
+    price: Decimal
+    amount: Decimal
+    raised: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Ladder:
+    """`deviations` in percent under the base order's price, `volumes` in quote, one an order."""
+
+    deviations: tuple[Decimal, ...]
+    volumes: tuple[Decimal, ...]
+
+    @classmethod
+    def of(
+        cls,
+        *,
+        count: int,
+        step_pct: Decimal,
+        step_scale: Decimal,
+        volume: Decimal,
+        volume_scale: Decimal,
+        chained: bool,
+    ) -> "Ladder":
+        """dev_k = d·Σ_{i<k} s^i; `chained` takes each step from the planned price before it.
+
+        The volume of order k is SO·v^(k−1): the first is unscaled.
+        """
+        if not count:
+            return cls((), ())
+        steps = [step_pct * power for power in _powers(step_scale, count)]
+        volumes = tuple(volume * power for power in _powers(volume_scale, count))
+        if not chained:
+            return cls(tuple(accumulate(steps)), volumes)
+        factors = accumulate((ONE - step / HUNDRED for step in steps), lambda left, factor: left * factor)
+        return cls(tuple((ONE - factor) * HUNDRED for factor in factors), volumes)
+
+    @property
+    def volume(self) -> Decimal:
+        return sum(self.volumes, ZERO)
+
+    def rungs(self, market: Market, reference: Decimal, stop_fraction: Decimal) -> tuple[Rung, ...]:
+        """The orders under `reference` (the base order's average price), rounded.
+
+        It ends before the first that this market cannot take, by its price or by its size.
+        """
+        rungs = []
+        for deviation, volume in zip(self.deviations, self.volumes, strict=True):
+            price = market.price(Side.BUY, reference * (ONE - deviation / HUNDRED))
+            if price <= 0:
+                break
+            amount = market.sized(volume / price, price, stop_fraction)
+            if amount is None:
+                break
+            rungs.append(Rung(price, amount, amount * price > volume))
+        return tuple(rungs)
+
+
+def sized_to_sell(market: Market, wanted: Decimal, price: Decimal, stop_fraction: Decimal) -> Decimal | None:
+    """`Market.sized` for a deal's first buy: what is left after a fee in base can be sold, too."""
+    amount = market.sized(wanted, price, stop_fraction)
+    if amount is None or market.fee_in is FeeIn.QUOTE:
+        return amount
+    keeps = ONE - market.taker_fee
+    if not market.enough(market.amount(amount * keeps), price):
+        amount = ceil_to(market.smallest(price, stop_fraction) / keeps, market.lot)
+    return amount if amount <= wanted * RAISE_MAX else None

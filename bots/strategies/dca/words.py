@@ -1,0 +1,26 @@
+"""Amounts and prices as people read them."""
+
+from decimal import Decimal
+
+from orders.rules import Market, half_up_to
+
+QUOTE_STEP = Decimal("0.0001")
+
+
+def plain(value: Decimal) -> str:
+    """Without an exponent and without trailing zeros."""
+    return f"{value.normalize():f}" if value else "0"
+
+
+def price(value: Decimal, market: Market) -> str:
+    """`value` to the tick."""
+    return plain(half_up_to(value, market.tick))
+
+
+def quote(value: Decimal, market: Market) -> str:
+    """An amount of quote to four places, or to the tick where that is finer."""
+    return f"{plain(half_up_to(value, min(market.tick, QUOTE_STEP)))} {market.quote}"
+
+
+def base(value: Decimal, market: Market) -> str:
+    return f"{plain(value)} {market.base}"

@@ -1,0 +1,264 @@
+"""The protective settings, around any strategy: they hold entries back, and never an exit."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from typing import Any, Generic, TypeVar
+
+from bots.strategies.base import (
+    Candles,
+    CommandKind,
+    OrderIntent,
+    Plan,
+    Preflight,
+    Role,
+    Seen,
+    Signals,
+    Strategy,
+    Wake,
+)
+from bots.strategies.limits import Limits, Marks, next_midnight, profit_and_loss
+from bots.strategies.settings import OnStop, Settings
+from bots.strategies.wakes import nearest
+from orders.rules import HUNDRED, ZERO, Market, OrderKind, Side
+
+M = TypeVar("M")
+
+# A stale price and a wide spread have no price to wait for: look again this soon.
+RETRY_MS = 5_000
+GUARD_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """What the guard remembers. `deal` is the open deal's number, `flat_realised` the P&L realised
+    before it; `losses` when deals lost; `ending` why the bot stops for good, `ends_by` how. Times in
+    ms; `said` the last standing fact told."""
+
+    marks: Marks | None = None
+    deal: int | None = None
+    flat_realised: Decimal = ZERO
+    losses: tuple[int, ...] = ()
+    cool_until: int = 0
+    paused_until: int = 0
+    ending: str = ""
+    ends_by: OnStop = OnStop.CANCEL_AND_SELL
+    said: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class GuardMemory(Generic[M]):
+    inner: M
+    watch: Watch = Watch()
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """Why entries are held back, as `key` (told once) and for people; until when, where it is known."""
+
+    key: str
+    why: str
+    until: int | None = None
+
+
+class Guarded(Generic[M]):
+    """`strategy` inside its protective settings. `deals` is false for a bot without deals (a grid):
+    losing exits and cooldown are not for it, and a pause cancels all its buys."""
+
+    version: int
+    memory_type: type
+
+    def __init__(self, strategy: Strategy[M], *, deals: bool = True) -> None:
+        self.inner = strategy
+        self.settings: Settings = strategy.settings
+        self.market: Market = strategy.market
+        self.memory_type = GuardMemory[strategy.memory_type]  # type: ignore[name-defined]  # made here
+        self.version = GUARD_VERSION * 1000 + strategy.version
+        self._deals = deals
+        self._limits = Limits(self.settings)
+
+    @property
+    def timeframe(self) -> str | None:
+        return self.inner.timeframe
+
+    @property
+    def candles_needed(self) -> int:
+        return self.inner.candles_needed
+
+    def first_memory(self) -> GuardMemory[M]:
+        return GuardMemory(self.inner.first_memory())
+
+    def restarted(self, memory: GuardMemory[M]) -> GuardMemory[M]:
+        """The memory with which a stopped bot starts again: limits are measured anew, an open deal
+        goes on where the strategy says how."""
+        watch = Watch(deal=memory.watch.deal, flat_realised=memory.watch.flat_realised)
+        again = getattr(self.inner, "restarted", None)
+        return GuardMemory(again(memory.inner) if again else self.inner.first_memory(), watch)
+
+    def prepare(self, candles: Candles) -> Signals:
+        return self.inner.prepare(candles)
+
+    def preflight(self, price: Decimal) -> Preflight:
+        return self.inner.preflight(price)
+
+    def figures(self, memory: GuardMemory[M]) -> Mapping[str, Decimal]:
+        """What a page shows of the inner strategy's memory."""
+        shown: Any = getattr(self.inner, "figures", None)
+        return shown(memory.inner) if shown else {}
+
+    def decide(self, memory: GuardMemory[M], seen: Seen) -> Plan[GuardMemory[M]]:
+        told: list[str] = []
+        if any(command.kind is CommandKind.RESTART for command in seen.commands):
+            memory = self.restarted(memory)
+        watch = self._measured(memory.watch, seen, told)
+        sells = watch.ending and watch.ends_by is OnStop.CANCEL_AND_SELL
+        inner = self.inner.decide(memory.inner, replace(seen, closing=True) if sells else seen)
+        if watch.deal != inner.deal:
+            watch = self._dealt(watch, inner.deal, seen, told)
+        if watch.ending and not sells:
+            return self._ended(watch, inner, seen, told)
+        hold = self._pause(watch, seen)
+        orders = self._paused_orders(inner.orders) if hold else inner.orders
+        unsent = None if hold else self._unsent(orders, seen)
+        if unsent is not None:
+            orders = _without_new_entries(orders, seen)
+        watch = self._said(watch, hold or unsent, told)
+        return Plan(
+            memory=GuardMemory(inner.memory, watch),
+            orders=orders,
+            wake=self._wake(watch, inner, seen, hold or unsent, orders),
+            reasons=(*inner.reasons, *told) if told else inner.reasons,
+            deal=inner.deal,
+            paused_until=hold.until if hold else None,
+            paused_why=hold.why if hold else "",
+            finished=inner.finished,
+        )
+
+    def _measured(self, watch: Watch, seen: Seen, told: list[str]) -> Watch:
+        """The watch after this look's P&L: the day's loss, the drawdown, the total."""
+        if not self._limits.any or watch.ending:
+            return watch
+        pnl = profit_and_loss(seen)
+        marks = self._limits.marked(watch.marks, pnl, seen.day_start)
+        if marks is not watch.marks:
+            watch = replace(watch, marks=marks)
+        total = self._limits.total_reached(marks, pnl)
+        if total:
+            amount = f"{pnl - marks.start:.2f} {self.market.quote}"
+            told.append(f"The bot's {total} is reached at {amount}: it sells all and stops.")
+            return replace(watch, ending=f"bot {total}", ends_by=OnStop.CANCEL_AND_SELL)
+        if self._limits.drawdown_reached(marks, pnl):
+            fall = f"{marks.peak - pnl:.2f} {self.market.quote}"
+            limit, how = f"{self.settings.max_drawdown_pct:f}", self.settings.on_drawdown
+            told.append(f"Drawdown limit of {limit} % reached, {fall} under the peak: the bot stops.")
+            return replace(watch, ending="drawdown", ends_by=how)
+        return watch
+
+    def _dealt(self, watch: Watch, deal: int | None, seen: Seen, told: list[str]) -> Watch:
+        """The watch after a deal has opened or closed: losing exits are counted, the cooldown begins."""
+        if watch.deal is None or not self._deals:
+            return replace(watch, deal=deal)
+        realised, settings = seen.position.realised, self.settings
+        lost = realised < watch.flat_realised
+        watch = replace(
+            watch, deal=deal, flat_realised=realised, cool_until=seen.now + settings.cooldown_s * 1000
+        )
+        if not (lost and settings.loss_guard_count):
+            return watch
+        since = seen.now - settings.loss_guard_window_s * 1000
+        losses = (*(at for at in watch.losses if at > since), seen.now)
+        if len(losses) < settings.loss_guard_count:
+            return replace(watch, losses=losses)
+        until = seen.now + settings.loss_guard_pause_s * 1000
+        return replace(watch, losses=(), paused_until=until)
+
+    def _ended(self, watch: Watch, inner: Plan[M], seen: Seen, told: list[str]) -> Plan[GuardMemory[M]]:
+        """The bot stops without selling: its orders stay, or are cancelled and that is confirmed."""
+        keeps = watch.ends_by is OnStop.KEEP_ORDERS
+        return Plan(
+            memory=GuardMemory(inner.memory, watch),
+            orders={slot: order.intent for slot, order in seen.live.items()} if keeps else {},
+            reasons=(*inner.reasons, *told),
+            deal=inner.deal,
+            finished=keeps or not seen.live,
+        )
+
+    def _pause(self, watch: Watch, seen: Seen) -> Hold | None:
+        """The pause in force. A pause takes resting entries off the book, too."""
+        settings = self.settings
+        if watch.marks is not None and watch.marks.day_lost:
+            why = f"Daily loss limit of {settings.max_daily_loss_pct:f} % reached: no entries until midnight."
+            return Hold("day", why, next_midnight(seen.now, seen.day_start))
+        if seen.now < watch.paused_until:
+            count, window = settings.loss_guard_count, settings.loss_guard_window_s
+            why = f"{count} losing deals within {window} s: no entries for {settings.loss_guard_pause_s} s."
+            return Hold("losses", why, watch.paused_until)
+        if seen.now < watch.cool_until:
+            why = f"Cooling down for {settings.cooldown_s} s before the next deal."
+            return Hold(f"cooldown {watch.cool_until}", why, watch.cool_until)
+        return None
+
+    def _paused_orders(self, orders: Mapping[str, OrderIntent]) -> Mapping[str, OrderIntent]:
+        held_back = {Role.ENTRY} if self._deals else {Role.ENTRY, Role.ADD}
+        return {
+            slot: intent
+            for slot, intent in orders.items()
+            if intent.side is Side.SELL or intent.role not in held_back
+        }
+
+    def _unsent(self, orders: Mapping[str, OrderIntent], seen: Seen) -> Hold | None:
+        """Why a new entry is not sent on this price; one that is already live stays."""
+        kinds = {
+            intent.kind
+            for slot, intent in orders.items()
+            if intent.role is Role.ENTRY and slot not in seen.live
+        }
+        if not kinds:
+            return None
+        if seen.stale:
+            return Hold("stale", f"The price is older than {self.settings.stale_after_s} s: no entry on it.")
+        most = self.settings.max_slippage_pct
+        if OrderKind.MARKET in kinds and most:
+            fair = min(seen.last, (seen.bid + seen.ask) / 2)
+            slip = (seen.ask / fair - 1) * HUNDRED
+            if slip > most:
+                return Hold(
+                    "slippage", f"Entry at market held back: it would pay {slip:.2f} % over the price."
+                )
+        return None
+
+    def _said(self, watch: Watch, hold: Hold | None, told: list[str]) -> Watch:
+        key = hold.key if hold else ""
+        if key == watch.said:
+            return watch
+        told.append(hold.why if hold else "Entries are open again.")
+        return replace(watch, said=key)
+
+    def _wake(
+        self,
+        watch: Watch,
+        inner: Plan[M],
+        seen: Seen,
+        hold: Hold | None,
+        orders: Mapping[str, OrderIntent],
+    ) -> Wake:
+        if hold and hold.until is not None and inner.orders and not (orders or seen.live):
+            # All it wants is held back: nothing to ask before the pause is over.
+            return Wake(at=hold.until, candle=inner.wake.candle)
+        wake = inner.wake
+        if watch.marks is not None and not watch.ending:
+            wake = nearest(wake, self._limits.wake(watch.marks, seen))
+        if hold:
+            wake = nearest(wake, Wake(at=seen.now + RETRY_MS if hold.until is None else hold.until))
+        return wake
+
+
+def _without_new_entries(orders: Mapping[str, OrderIntent], seen: Seen) -> Mapping[str, OrderIntent]:
+    return {
+        slot: intent for slot, intent in orders.items() if intent.role is not Role.ENTRY or slot in seen.live
+    }
+
+
+def guarded(strategy: Any, *, deals: bool = True) -> Guarded[Any]:
+    """`strategy` as every body runs it."""
+    return Guarded(strategy, deals=deals)

@@ -1,0 +1,174 @@
+"""What fills do to a position: average cost, realised P&L, fees, and the ledger's transfers.
+
+The one place that rounds money (to 18 places); a backtest and the database's rows both come
+through here, so they agree to the last digit.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from decimal import ROUND_HALF_EVEN, Context, Decimal
+from enum import StrEnum
+
+from orders.rules import ONE, ZERO, Side
+
+MONEY_STEP = Decimal("1e-18")
+_EXACT = Context(prec=60, rounding=ROUND_HALF_EVEN)
+
+
+def money(value: Decimal) -> Decimal:
+    """`value` at the 18 places every stored amount has."""
+    return value.quantize(MONEY_STEP, context=_EXACT)
+
+
+def product(value: Decimal, *factors: Decimal) -> Decimal:
+    """The product of all, exact until it is rounded once to 18 places."""
+    for factor in factors:
+        value = _EXACT.multiply(value, factor)
+    return money(value)
+
+
+def share(whole: Decimal, part: Decimal, total: Decimal) -> Decimal:
+    """`whole · part / total`, rounded once to 18 places."""
+    return money(_EXACT.divide(_EXACT.multiply(whole, part), total))
+
+
+@dataclass(frozen=True, slots=True)
+class Fill:
+    """One execution. `amount` and `fee_base` in base, `price` and `fee_quote` in quote.
+
+    `fee_other` is a fee paid in a third currency, valued in quote at the fill: it counts in P&L
+    and touches neither the base nor the quote held. `at` is market time in ms UTC.
+    """
+
+    slot: str
+    side: Side
+    amount: Decimal
+    price: Decimal
+    at: int
+    fee_base: Decimal = ZERO
+    fee_quote: Decimal = ZERO
+    fee_other: Decimal = ZERO
+
+    @property
+    def value(self) -> Decimal:
+        """Amount times price, in quote, before fees."""
+        return product(self.amount, self.price)
+
+    @property
+    def received(self) -> Decimal:
+        """What a buy adds to the base held, net of a base fee."""
+        return self.amount - self.fee_base
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """Base held, what it cost in quote (fees in quote included), and P&L realised so far.
+
+    Average cost: a buy adds its cost, a sell takes the average's share and leaves the average as
+    it was; the last of the base takes the last of the cost, so no rest stays behind.
+    """
+
+    amount: Decimal = ZERO
+    cost: Decimal = ZERO
+    realised: Decimal = ZERO
+
+    @property
+    def average(self) -> Decimal:
+        return share(self.cost, ONE, self.amount) if self.amount else ZERO
+
+    def unrealised(self, bid: Decimal) -> Decimal:
+        """The position marked to the bid, less its cost, in quote."""
+        return product(self.amount, bid) - self.cost
+
+    def after(self, fill: Fill) -> "Position":
+        return self._bought(fill) if fill.side is Side.BUY else self._sold(fill)
+
+    def after_all(self, fills: Iterable[Fill]) -> "Position":
+        position = self
+        for fill in fills:
+            position = position.after(fill)
+        return position
+
+    def _bought(self, fill: Fill) -> "Position":
+        return Position(
+            amount=self.amount + fill.received,
+            cost=self.cost + fill.value + money(fill.fee_quote),
+            realised=self.realised - money(fill.fee_other),
+        )
+
+    def _sold(self, fill: Fill) -> "Position":
+        given = fill.amount + fill.fee_base
+        cost = self._cost_of(given)
+        gain = fill.value - money(fill.fee_quote) - money(fill.fee_other) - cost
+        return Position(amount=self.amount - given, cost=self.cost - cost, realised=self.realised + gain)
+
+    def _cost_of(self, amount: Decimal) -> Decimal:
+        if amount == self.amount:
+            return self.cost
+        if not self.amount:
+            return ZERO
+        return share(self.cost, amount, self.amount)
+
+    def with_coins(self, amount: Decimal, price: Decimal) -> "Position":
+        """Coins brought in from outside, valued in quote at `price`."""
+        return replace(
+            self,
+            amount=self.amount + amount,
+            cost=self.cost + product(amount, price),
+        )
+
+
+class Pocket(StrEnum):
+    """Where money can be. `outside` is beyond the platform: deposits and withdrawals."""
+
+    OUTSIDE = "outside"
+    FREE = "free"
+    BOT = "bot"
+    MARKET = "market"
+    FEES = "fees"
+
+
+class Purpose(StrEnum):
+    DEPOSIT = "deposit"
+    FUND = "fund"
+    RELEASE = "release"
+    TRADE = "trade"
+    FEE = "fee"
+
+
+@dataclass(frozen=True, slots=True)
+class Transfer:
+    """`amount` (> 0) of `currency` moves from `credit` to `debit`: balanced by construction."""
+
+    debit: Pocket
+    credit: Pocket
+    currency: str
+    amount: Decimal
+    purpose: Purpose
+
+
+def quote_change(fill: Fill) -> Decimal:
+    """What the fill adds to the bot's quote (negative for a buy)."""
+    if fill.side is Side.BUY:
+        return -(fill.value + money(fill.fee_quote))
+    return fill.value - money(fill.fee_quote)
+
+
+def transfers(
+    fill: Fill, base: str, quote: str, other_fee: tuple[str, Decimal] | None = None
+) -> list[Transfer]:
+    """The ledger's rows for one fill: both legs of the trade, then its fees.
+
+    `other_fee` is the (currency, amount) of a fee taken in a third currency: it is paid by the
+    account's free money, since the bot holds none of it.
+    """
+    into, out_of = (Pocket.BOT, Pocket.MARKET) if fill.side is Side.BUY else (Pocket.MARKET, Pocket.BOT)
+    rows = [
+        Transfer(into, out_of, base, money(fill.amount), Purpose.TRADE),
+        Transfer(out_of, into, quote, fill.value, Purpose.TRADE),
+        Transfer(Pocket.FEES, Pocket.BOT, base, money(fill.fee_base), Purpose.FEE),
+        Transfer(Pocket.FEES, Pocket.BOT, quote, money(fill.fee_quote), Purpose.FEE),
+    ]
+    if other_fee:
+        rows.append(Transfer(Pocket.FEES, Pocket.FREE, other_fee[0], money(other_fee[1]), Purpose.FEE))
+    return [row for row in rows if row.amount > 0]

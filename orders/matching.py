@@ -1,0 +1,105 @@
+"""The one rule by which paper and backtest orders fill.
+
+A resting limit fills at its own price once the price has passed it by at least one tick. What is
+marketable when it is placed fills at market, as taker, with slippage. Within a candle the price
+walks O-L-H-C when it closes at or above its open, else O-H-L-C.
+"""
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from orders.accounting import Fill, product
+from orders.rules import HUNDRED, ZERO, FeeIn, Market, OrderKind, Side, ceil_to, floor_to
+
+BPS = Decimal(10_000)
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """Best prices in quote; `at` is market time in ms UTC of the last quote received."""
+
+    bid: Decimal
+    ask: Decimal
+    last: Decimal
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Candle:
+    """One closed candle; `at` is its open time in ms UTC, volume in base."""
+
+    at: int
+    open: Decimal
+    high: Decimal
+    low: Decimal
+    close: Decimal
+    volume: Decimal = ZERO
+
+
+def walk(candle: Candle) -> tuple[Decimal, Decimal, Decimal, Decimal]:
+    """The four prices of a candle in the order in which they are taken to have happened."""
+    if candle.close >= candle.open:
+        return candle.open, candle.low, candle.high, candle.close
+    return candle.open, candle.high, candle.low, candle.close
+
+
+def quote_around(last: Decimal, market: Market, spread_bps: Decimal, at: int) -> Quote:
+    """Bid and ask half a spread away from `last`, on the tick, never crossed.
+
+    Without a spread both are `last` itself.
+    """
+    half = last * spread_bps / BPS / 2
+    return Quote(
+        bid=max(floor_to(last - half, market.tick), market.tick),
+        ask=ceil_to(last + half, market.tick),
+        last=last,
+        at=at,
+    )
+
+
+def passing_price(side: Side, limit: Decimal, tick: Decimal) -> Decimal:
+    """The last price at which a resting limit has been passed: one tick through it."""
+    return limit - tick if side is Side.BUY else limit + tick
+
+
+def marketable(side: Side, limit: Decimal, quote: Quote) -> bool:
+    return limit >= quote.ask if side is Side.BUY else limit <= quote.bid
+
+
+def market_price(side: Side, quote: Quote, slippage_pct: Decimal, tick: Decimal) -> Decimal:
+    """What an order at market pays: the touch, worsened by the slippage, on the tick."""
+    if side is Side.BUY:
+        return ceil_to(quote.ask * (1 + slippage_pct / HUNDRED), tick)
+    return max(floor_to(quote.bid * (1 - slippage_pct / HUNDRED), tick), tick)
+
+
+def taker_price(
+    *, side: Side, kind: OrderKind, limit: Decimal | None, quote: Quote, slippage_pct: Decimal, tick: Decimal
+) -> Decimal | None:
+    """The price at which an order fills the moment it is placed, or None when it does not.
+
+    A limit, immediate or resting, never pays beyond its own price.
+    """
+    price = market_price(side, quote, slippage_pct, tick)
+    if kind is OrderKind.MARKET or limit is None:
+        return price
+    if not marketable(side, limit, quote):
+        return None
+    return min(price, limit) if side is Side.BUY else max(price, limit)
+
+
+def fill(
+    *, slot: str, side: Side, amount: Decimal, price: Decimal, maker: bool, market: Market, at: int
+) -> Fill:
+    """The fill of `amount` base at `price`, with its fee taken where the market takes it."""
+    rate = market.maker_fee if maker else market.taker_fee
+    in_base = market.fee_in is FeeIn.RECEIVED and side is Side.BUY
+    return Fill(
+        slot=slot,
+        side=side,
+        amount=amount,
+        price=price,
+        at=at,
+        fee_base=product(amount, rate) if in_base else ZERO,
+        fee_quote=ZERO if in_base else product(amount, price, rate),
+    )

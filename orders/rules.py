@@ -1,0 +1,126 @@
+"""A market's rules, and the rounding they ask for.
+
+Rounding always errs on the side that keeps the promise: amounts down, buy prices
+down, sell prices up. Whoever sizes an order asks `Market` and nothing else.
+"""
+
+import decimal
+from dataclasses import dataclass
+from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_UP, Decimal
+from enum import StrEnum
+
+# 18 places of 20 digits do not fit into the 28 that Python keeps by default: sums would lose cents.
+PRECISION = 60
+decimal.DefaultContext.prec = PRECISION  # for threads to come
+decimal.getcontext().prec = PRECISION  # for this one
+
+ZERO = Decimal(0)
+ONE = Decimal(1)
+HUNDRED = Decimal(100)
+
+RESERVE = Decimal("1.05")
+RESERVE_FACTOR_MAX = Decimal("1.5")
+RAISE_MAX = Decimal("1.3")
+
+
+class Side(StrEnum):
+    BUY = "buy"
+    SELL = "sell"
+
+    @property
+    def opposite(self) -> "Side":
+        return Side.SELL if self is Side.BUY else Side.BUY
+
+
+class OrderKind(StrEnum):
+    """`ioc` is a limit order whose unfilled rest is cancelled at once."""
+
+    LIMIT = "limit"
+    MARKET = "market"
+    IOC = "ioc"
+
+
+class FeeIn(StrEnum):
+    """In which currency the exchange takes its fee: always the quote, or what the order receives."""
+
+    QUOTE = "quote"
+    RECEIVED = "received"
+
+
+def floor_to(value: Decimal, step: Decimal) -> Decimal:
+    return (value / step).to_integral_value(ROUND_FLOOR) * step
+
+
+def ceil_to(value: Decimal, step: Decimal) -> Decimal:
+    return (value / step).to_integral_value(ROUND_CEILING) * step
+
+
+def half_up_to(value: Decimal, step: Decimal) -> Decimal:
+    return (value / step).to_integral_value(ROUND_HALF_UP) * step
+
+
+@dataclass(frozen=True, slots=True)
+class Market:
+    """What an exchange lets one trade in one market.
+
+    `tick` is the price step in quote, `lot` the amount step in base, `min_amount` in base,
+    `min_cost` in quote; fees are fractions (0.001 is 0.1 %).
+    """
+
+    exchange: str
+    ticker: str
+    tick: Decimal
+    lot: Decimal
+    min_amount: Decimal
+    min_cost: Decimal
+    maker_fee: Decimal = ZERO
+    taker_fee: Decimal = ZERO
+    fee_in: FeeIn = FeeIn.QUOTE
+    open_orders_max: int = 200
+
+    @property
+    def base(self) -> str:
+        return self.ticker.split("/")[0]
+
+    @property
+    def quote(self) -> str:
+        return self.ticker.split("/")[1]
+
+    def amount(self, wanted: Decimal) -> Decimal:
+        """`wanted` base rounded down to the lot."""
+        return floor_to(wanted, self.lot)
+
+    def price(self, side: Side, wanted: Decimal) -> Decimal:
+        """`wanted` rounded to the tick, down for a buy and up for a sell."""
+        return floor_to(wanted, self.tick) if side is Side.BUY else ceil_to(wanted, self.tick)
+
+    def line(self, wanted: Decimal) -> Decimal:
+        """A grid line: rounded once, half up, for both sides."""
+        return half_up_to(wanted, self.tick)
+
+    def enough(self, amount: Decimal, price: Decimal) -> bool:
+        """Whether an order of `amount` base at `price` meets the plain minimums."""
+        return amount > 0 and amount >= self.min_amount and amount * price >= self.min_cost
+
+    def smallest(self, price: Decimal, stop_fraction: Decimal = ZERO) -> Decimal:
+        """The least base that may be bought at `price` and still be sold at the stop.
+
+        The minimum × 1.05 / (1 − stop fraction), the whole factor capped at 1.5, so that the
+        position can still be sold at the worst price. Rounded up to the lot.
+        """
+        factor = RESERVE_FACTOR_MAX
+        if stop_fraction < ONE:
+            factor = min(RESERVE / (ONE - stop_fraction), RESERVE_FACTOR_MAX)
+        least = max(self.min_amount, self.min_cost / price)
+        return ceil_to(least * factor, self.lot)
+
+    def sized(self, wanted: Decimal, price: Decimal, stop_fraction: Decimal = ZERO) -> Decimal | None:
+        """The amount to order for `wanted` base at `price`, or None when it is too small.
+
+        A wish under the minimum by at most 30 % is raised to it; the caller says so.
+        """
+        amount = self.amount(wanted)
+        least = self.smallest(price, stop_fraction)
+        if amount >= least:
+            return amount
+        return least if wanted > 0 and least <= wanted * RAISE_MAX else None

@@ -1,0 +1,210 @@
+"""A tiny exchange in memory on which a strategy can be driven by a list of prices.
+
+It keeps the plan's orders by slot, fills them by the rule of `orders.matching`, tracks position
+and cash, and asks the strategy again whenever its wake, a fill or a closed order says so.
+"""
+
+from decimal import Decimal
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from bots.strategies.base import Closed, Command, LiveOrder, OrderIntent, Plan, Seen, SignalRow
+from orders.accounting import Fill, Position, money, quote_change
+from orders.matching import Quote, fill, passing_price, quote_around, taker_price
+from orders.rules import ZERO, Market, OrderKind, Side
+from orders.states import OrderStatus
+
+LOOKS_MAX = 50
+MINUTE_MS = 60_000
+
+
+def number(value: Decimal | int | str) -> Decimal:
+    return Decimal(str(value))
+
+
+class Playground:
+    """`coins` are brought in from outside, valued at the first price. Amounts in base and quote.
+
+    A `memory` given is what it knows already. Not `asked`, the strategy has yet to make its first decision.
+    `keep_memory_as_json` sends the memory through its stored form before every decision.
+    """
+
+    def __init__(
+        self,
+        strategy: Any,
+        *,
+        price: Decimal | int | str,
+        cash: Decimal | int | str,
+        coins: Decimal | int | str = 0,
+        spread_bps: Decimal = ZERO,
+        slippage_pct: Decimal = ZERO,
+        keep_memory_as_json: bool = False,
+        asked: bool = True,
+        memory: Any = None,
+    ) -> None:
+        self.strategy = strategy
+        self.market: Market = strategy.market
+        self.spread_bps, self.slippage_pct = spread_bps, slippage_pct
+        self.keep_memory_as_json = keep_memory_as_json
+        self.codec: TypeAdapter[Any] = TypeAdapter(strategy.memory_type)
+        self.now = 1_700_000_000_000
+        self.quote = quote_around(number(price), self.market, spread_bps, self.now)
+        self.cash = number(cash)
+        self.position = Position().with_coins(number(coins), number(price)) if number(coins) else Position()
+        self.memory = strategy.first_memory()
+        self.plan: Plan[Any] = Plan(self.memory)
+        self.live: dict[str, LiveOrder] = {}
+        self.fills: list[Fill] = []
+        self.all_fills: list[Fill] = []
+        self.closed: list[Closed] = []
+        self.reasons: list[str] = []
+        self.looks = 0
+        self.closing = self.stale = False
+        if asked:
+            self.look()
+
+    def move(self, *prices: Decimal | int | str) -> None:
+        """Let the price pass through `prices`, a minute each, asking the strategy when it is due."""
+        for price in prices:
+            self.now += MINUTE_MS
+            self.quote = quote_around(number(price), self.market, self.spread_bps, self.now)
+            self._fill_passed()
+            if self._due():
+                self.look()
+
+    def look(self, *commands: Command, candle: SignalRow | None = None) -> None:
+        """Decide, and do as the plan says, until nothing changes any more."""
+        for _ in range(LOOKS_MAX):
+            seen = self.seen(*commands, candle=candle)
+            self.fills, self.closed = [], []
+            if self.keep_memory_as_json:
+                stored = self.codec.dump_json(self.memory)
+                self.memory = self.codec.validate_json(stored)
+            self.plan = self.strategy.decide(self.memory, seen)
+            self.memory, self.looks = self.plan.memory, self.looks + 1
+            self.reasons.extend(self.plan.reasons)
+            self._obey()
+            commands, candle = (), None
+            if not self._due():
+                return
+        raise AssertionError(f"no rest after {LOOKS_MAX} looks: {self.plan}")
+
+    def seen(self, *commands: Command, candle: SignalRow | None = None) -> Seen:
+        quote = self.quote
+        return Seen(
+            now=self.now,
+            market=self.market,
+            bid=quote.bid,
+            ask=quote.ask,
+            last=quote.last,
+            position=self.position,
+            cash=self.cash,
+            fills=tuple(self.fills),
+            closed=tuple(self.closed),
+            live=dict(self.live),
+            candle=candle,
+            commands=commands,
+            closing=self.closing,
+            stale=self.stale,
+        )
+
+    def fill_part(self, slot: str, amount: Decimal | int | str) -> None:
+        """Part of a resting order fills at its own price; the strategy is not asked yet."""
+        order = self.live[slot].intent
+        assert order.price is not None
+        self.take(slot, number(amount), order.price, maker=True)
+
+    def end(self, slot: str, status: OrderStatus = OrderStatus.CANCELLED) -> None:
+        """A live order ends, whatever the strategy wants; it is not asked yet."""
+        order = self.live.pop(slot)
+        self.closed.append(Closed(slot, order.intent, status, order.filled))
+
+    def prices(self, side: Side) -> list[Decimal]:
+        """Prices of the resting limit orders on a side, rising."""
+        orders = (order.intent for order in self.live.values())
+        return sorted(order.price for order in orders if order.side is side and order.price is not None)
+
+    def resting(self, side: Side) -> Decimal:
+        """Quote that the resting limit orders on a side are worth at their prices, before fees."""
+        orders = (order for order in self.live.values() if order.intent.side is side)
+        return sum(
+            ((order.intent.amount - order.filled) * (order.intent.price or ZERO) for order in orders), ZERO
+        )
+
+    @property
+    def equity(self) -> Decimal:
+        return self.seen().equity
+
+    def _due(self) -> bool:
+        wake, last = self.plan.wake, self.quote.last
+        return not self.plan.finished and bool(
+            self.fills
+            or self.closed
+            or (wake.below is not None and last <= wake.below)
+            or (wake.above is not None and last >= wake.above)
+            or (wake.at is not None and self.now >= wake.at)
+        )
+
+    def _obey(self) -> None:
+        for slot in [slot for slot, order in self.live.items() if self.plan.orders.get(slot) != order.intent]:
+            self.end(slot)
+        ended = {order.slot for order in self.closed}
+        for slot, intent in self.plan.orders.items():
+            # A changed wish is placed only after a decision has seen the old order end.
+            if slot not in self.live and slot not in ended:
+                self._place(slot, intent)
+
+    def _place(self, slot: str, intent: OrderIntent) -> None:
+        assert self.market.amount(intent.amount) == intent.amount, f"{slot}: not a multiple of the lot"
+        self.live[slot] = LiveOrder(intent)
+        price = taker_price(
+            side=intent.side,
+            kind=intent.kind,
+            limit=intent.price,
+            quote=self.quote,
+            slippage_pct=self.slippage_pct,
+            tick=self.market.tick,
+        )
+        if price is not None:
+            self.take(slot, intent.amount, price, maker=False)
+        elif intent.kind is OrderKind.IOC:
+            self.end(slot)
+
+    def _fill_passed(self) -> None:
+        passed = [
+            (order.intent.price, slot)
+            for slot, order in self.live.items()
+            if order.intent.price is not None and self._passes(order.intent, self.quote)
+        ]
+        falling = bool(passed) and self.live[passed[0][1]].intent.side is Side.BUY
+        for price, slot in sorted(passed, reverse=falling):
+            order = self.live[slot]
+            self.take(slot, order.intent.amount - order.filled, price, maker=True)
+
+    def _passes(self, intent: OrderIntent, quote: Quote) -> bool:
+        assert intent.price is not None
+        passing = passing_price(intent.side, intent.price, self.market.tick)
+        return quote.last <= passing if intent.side is Side.BUY else quote.last >= passing
+
+    def take(self, slot: str, amount: Decimal, price: Decimal, *, maker: bool = False) -> None:
+        """A live order fills for `amount` base at `price`."""
+        order = self.live[slot]
+        made = fill(
+            slot=slot,
+            side=order.intent.side,
+            amount=amount,
+            price=price,
+            maker=maker,
+            market=self.market,
+            at=self.now,
+        )
+        self.position = self.position.after(made)
+        self.cash = money(self.cash + quote_change(made))
+        assert self.position.amount >= 0, f"{slot} sold what was not held"
+        assert self.cash >= 0, f"{slot} spent what was not there"
+        self.fills.append(made)
+        self.all_fills.append(made)
+        self.live[slot] = LiveOrder(order.intent, order.filled + amount)
+        if order.filled + amount >= order.intent.amount:
+            self.end(slot, OrderStatus.FILLED)
