@@ -1,0 +1,31 @@
+"""Reads of bots. A person's reach begins at `bots_of`: what is not in there does not exist for them."""
+
+from typing import Any
+
+from django.db.models import QuerySet
+
+from accounts.models import User
+from bots.models import Bot, BotSettings, BotStatus, Decision
+from bots.strategies.registry import read_settings
+
+
+def bots_of(user: User) -> QuerySet[Bot]:
+    return Bot.objects.filter(user=user, hidden_at__isnull=True)
+
+
+def running(bots: QuerySet[Bot]) -> QuerySet[Bot]:
+    return bots.filter(status=BotStatus.ACTIVE)
+
+
+def settings_of(bot: Bot) -> BotSettings:
+    """The version the user chose last."""
+    return BotSettings.objects.get(bot=bot, version=bot.settings_version)
+
+
+def values_of(bot: Bot, version: BotSettings) -> dict[str, Any]:
+    """What a version says, in the model's own order: PostgreSQL's JSON forgets the order of keys."""
+    return read_settings(bot.bot_type, version.values).model_dump(mode="json")
+
+
+def decisions_of(bot: Bot) -> QuerySet[Decision]:
+    return Decision.objects.filter(bot=bot).order_by("-number")

@@ -1,0 +1,127 @@
+"""An exchange behind our port: what the engine may ask of it, and the words it may answer.
+
+GatewayError
+├── Refused       it will not happen; the text says why
+├── Unreachable   nobody knows; ask, do not repeat
+└── RateLimited   not now; `wait_s` says how long
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from typing import Protocol
+
+from bots.strategies.base import Candles
+from orders.accounting import Fill, money
+from orders.matching import Quote
+from orders.models import Order
+from orders.rules import Side
+from orders.states import OrderStatus
+from tradingbot.clock import ms_of
+
+
+class GatewayError(Exception):
+    """The exchange did not do as asked."""
+
+
+class Refused(GatewayError):
+    pass
+
+
+class Unreachable(GatewayError):
+    pass
+
+
+class RateLimited(GatewayError):
+    def __init__(self, message: str, wait_s: float) -> None:
+        super().__init__(message)
+        self.wait_s = wait_s
+
+
+@dataclass(frozen=True, slots=True)
+class FillReport:
+    """One execution as the exchange tells it; `trade_id` is the exchange's own."""
+
+    trade_id: str
+    amount: Decimal
+    price: Decimal
+    fee: Decimal
+    fee_currency: str
+    maker: bool
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """The exchange's word on one order: where it stands, and the fills known with it.
+
+    A `provisional` word holds only while our row is as it was when asked: a paper exchange remembers
+    nothing but our rows, so what it said to a worker that slept has never happened. A report of an
+    order's end by cancel, expiry or refusal carries all its fills; one of FILLED may run ahead of them.
+    """
+
+    client_id: str
+    status: OrderStatus
+    at: datetime
+    exchange_order_id: str | None = None
+    fills: tuple[FillReport, ...] = ()
+    reason: str = ""
+    provisional: bool = False
+
+
+def fill_of(order: Order, told: FillReport) -> Fill:
+    """The pure fill of a report, its fee sorted by the currency it was taken in."""
+    base, quote = order.ticker.split("/")
+    fee = money(told.fee)
+    return Fill(
+        slot=order.slot,
+        side=Side(order.side),
+        amount=told.amount,
+        price=told.price,
+        at=ms_of(told.at),
+        fee_base=fee if told.fee_currency == base else Decimal(0),
+        fee_quote=fee if told.fee_currency == quote else Decimal(0),
+    )
+
+
+class Gateway(Protocol):
+    """Where one account's orders go. Every call may raise `Unreachable` or `RateLimited`."""
+
+    def create(self, order: Order) -> Report:
+        """Place it, once. Raises `Refused` only when it is certain that it was not placed."""
+
+    def lookup(self, order: Order) -> Report | None:
+        """What the exchange knows under our id; None when it says it knows nothing."""
+
+    def cancel(self, order: Order) -> Report:
+        """Ask for its end. The report says how it truly ended, which may be filled."""
+
+    def surely_not_placed(self, order: Order, now: datetime) -> bool:
+        """Whether `lookup` finding nothing at `now` proves that it never will find it."""
+
+
+class Prices(Protocol):
+    """Where an exchange's prices come from."""
+
+    def quotes(self, tickers: Collection[str]) -> Mapping[str, Quote]: ...
+
+    def candles(self, *, ticker: str, timeframe: str, until: int, count: int) -> Candles:
+        """Up to `count` candles closed at or before `until` (ms UTC), oldest first."""
+
+    def hold(self, ticker: str, quote: Quote) -> bool:
+        """Inside a transaction: whether `quote` is still the price, kept so until the commit.
+
+        Only a simulated clock can be held; elsewhere the price is as it is, and the answer is yes.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Exchanges:
+    """Every exchange this process can reach: gateways by (exchange, environment), prices by exchange."""
+
+    gateways: Mapping[tuple[str, str], Gateway] = field(default_factory=dict)
+    prices: Mapping[str, Prices] = field(default_factory=dict)
+
+    def gateway(self, exchange: str, environment: str) -> Gateway:
+        return self.gateways[exchange, environment]

@@ -1,0 +1,153 @@
+"""The simulated clock: it moves from event to event, never past one.
+
+A candle is walked over four points (`orders.matching.walk`); between two of them the price stops at
+the first level on its way at which an order fills or a bot wants to look. Between two candles the
+price jumps: what lies in the gap is passed at once. Pure; the caller commits each position.
+"""
+
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from typing import Protocol
+
+from orders.matching import Candle, walk
+
+# When each of the four points is reached, as a part of the candle; the close a ms before its end.
+POINT_PARTS = (Decimal(0), Decimal(1) / 3, Decimal(2) / 3)
+HOPS_MAX = 40_000
+
+
+class Source(Protocol):
+    """Where a market's candles come from; numbers count from 0 at the clock's beginning."""
+
+    @property
+    def length_ms(self) -> int: ...
+
+    def candle(self, number: int) -> Candle | None:
+        """The candle, or None behind the last."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stand:
+    """Where the clock stands: on the way to point `leg` of a candle, at `price`."""
+
+    candle: int
+    leg: int
+    price: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Levels:
+    """The nearest prices and time at which something happens. None: there is none.
+
+    `buy_trigger` is the highest price at which a resting buy fills, `sell_trigger` the lowest at
+    which a sell does; `below` and `above` the nearest wakes; `due` the earliest time (ms) a bot
+    wants to look.
+    """
+
+    buy_trigger: Decimal | None = None
+    sell_trigger: Decimal | None = None
+    below: Decimal | None = None
+    above: Decimal | None = None
+    due: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """The price went from `start` to `stand.price`; `at` is market time there."""
+
+    start: Decimal
+    stand: Stand
+    at: int
+    event: bool
+
+    @property
+    def low(self) -> Decimal:
+        return min(self.start, self.stand.price)
+
+    @property
+    def high(self) -> Decimal:
+        return max(self.start, self.stand.price)
+
+
+def time_at(candle: Candle, leg: int, length_ms: int) -> int:
+    """Market time in ms UTC at (or on the way to) point `leg`."""
+    if leg == 3:
+        return candle.at + length_ms - 1
+    return candle.at + int(POINT_PARTS[leg] * length_ms)
+
+
+def first_stand(source: Source) -> Stand:
+    first = source.candle(0)
+    if first is None:
+        raise ValueError("a price source needs at least one candle")
+    return Stand(0, 0, first.open)
+
+
+def advance(source: Source, stand: Stand, levels: Levels, until: int) -> Move | None:
+    """Go on to the next event, or as far as market time `until`; None when there is nowhere to go."""
+    moved: Move | None = None
+    for _ in range(HOPS_MAX):
+        hop = _hop(source, moved.stand if moved else stand, levels)
+        if hop is None or hop.at > until:
+            return moved
+        moved = hop
+        if moved.event:
+            return moved
+    return moved
+
+
+def _hop(source: Source, stand: Stand, levels: Levels) -> Move | None:
+    candle = source.candle(stand.candle)
+    if candle is None:
+        return None
+    target = walk(candle)[stand.leg]
+    if stand.price != target:
+        return _slide(source, stand, candle, target, levels)
+    if stand.leg < 3:
+        ahead = replace(stand, leg=stand.leg + 1)
+        return _slide(source, ahead, candle, walk(candle)[ahead.leg], levels)
+    return _jump(source, stand, levels)
+
+
+def _slide(source: Source, stand: Stand, candle: Candle, target: Decimal, levels: Levels) -> Move:
+    """Towards `target`, as far as the first level on the way."""
+    price, at = stand.price, time_at(candle, stand.leg, source.length_ms)
+    stops = _stops_down(price, target, levels) if target < price else _stops_up(price, target, levels)
+    due = levels.due is not None and at >= levels.due
+    if not stops:
+        return Move(price, replace(stand, price=target), at, event=due)
+    stop = max(stops) if target < price else min(stops)
+    return Move(price, replace(stand, price=stop), at, event=True)
+
+
+def _jump(source: Source, stand: Stand, levels: Levels) -> Move | None:
+    """From one candle's close to the next one's open, over everything between."""
+    following = source.candle(stand.candle + 1)
+    if following is None:
+        return None
+    price, to = stand.price, following.open
+    event = bool(_stops_down(price, to, levels) if to < price else _stops_up(price, to, levels))
+    due = levels.due is not None and following.at >= levels.due
+    return Move(price, Stand(stand.candle + 1, 0, to), following.at, event=event or due)
+
+
+def _stops_down(price: Decimal, target: Decimal, levels: Levels) -> list[Decimal]:
+    stops = []
+    if levels.buy_trigger is not None and levels.buy_trigger >= target:
+        stops.append(min(levels.buy_trigger, price))
+    if levels.sell_trigger is not None and levels.sell_trigger <= price:
+        stops.append(price)
+    if levels.below is not None and target <= levels.below < price:
+        stops.append(levels.below)
+    return stops
+
+
+def _stops_up(price: Decimal, target: Decimal, levels: Levels) -> list[Decimal]:
+    stops = []
+    if levels.sell_trigger is not None and levels.sell_trigger <= target:
+        stops.append(max(levels.sell_trigger, price))
+    if levels.buy_trigger is not None and levels.buy_trigger >= price:
+        stops.append(price)
+    if levels.above is not None and price < levels.above <= target:
+        stops.append(levels.above)
+    return stops

@@ -1,0 +1,99 @@
+"""Orders without money: a market's own prices, our rows as its order book.
+
+The rows are all that a paper exchange knows, so nothing can get lost on the way to it: an order that
+was claimed and has no report was not placed.
+"""
+
+from datetime import datetime
+from decimal import Decimal
+
+from bots.models import Bot
+from orders import matching
+from orders.accounting import quote_change
+from orders.gateways.base import FillReport, Prices, Refused, Report, fill_of
+from orders.matching import Quote
+from orders.models import Order
+from orders.rules import Market, OrderKind, Side
+from orders.states import LIVE, OrderStatus
+from tradingbot.clock import moment_of
+from tradingbot.db import MoneySum
+
+
+class PaperGateway:
+    """Fills what is marketable at once, lets the rest rest; `slippage_pct` worsens orders at market."""
+
+    def __init__(self, prices: Prices, slippage_pct: Decimal = Decimal(0)) -> None:
+        self._prices, self._slippage_pct = prices, slippage_pct
+
+    def create(self, order: Order) -> Report:
+        quote = self._prices.quotes([order.ticker])[order.ticker]
+        rules = order.market.rules()
+        price = matching.taker_price(
+            side=Side(order.side),
+            kind=OrderKind(order.kind),
+            limit=order.price,
+            quote=quote,
+            slippage_pct=self._slippage_pct,
+            tick=rules.tick,
+        )
+        self._check(order, rules, price or order.price or quote.last)
+        at = moment_of(quote.at)
+        if price is None:
+            status = OrderStatus.CANCELLED if order.kind == OrderKind.IOC else OrderStatus.OPEN
+            return Report(order.client_id, status, at, order.client_id, provisional=True)
+        if order.post_only:
+            raise Refused("a post-only order at this price would take, not make")
+        fill = paper_fill(order, rules, price, quote, maker=False)
+        self._check_funds(order, fill)
+        return Report(order.client_id, OrderStatus.FILLED, at, order.client_id, (fill,), provisional=True)
+
+    def lookup(self, order: Order) -> Report | None:
+        return None
+
+    def cancel(self, order: Order) -> Report:
+        quote = self._prices.quotes([order.ticker])[order.ticker]
+        return Report(order.client_id, OrderStatus.CANCELLED, moment_of(quote.at), provisional=True)
+
+    def surely_not_placed(self, order: Order, now: datetime) -> bool:
+        return True
+
+    def _check(self, order: Order, rules: Market, price: Decimal) -> None:
+        if not rules.enough(order.amount, price):
+            raise Refused(f"{order.amount.normalize():f} {rules.base} is under the market's minimum")
+        if order.price is not None and order.price % rules.tick:
+            raise Refused(f"the price {order.price.normalize():f} is not on the tick {rules.tick:f}")
+        if order.amount % rules.lot:
+            raise Refused(f"the amount {order.amount.normalize():f} is not on the lot {rules.lot:f}")
+
+    def _check_funds(self, order: Order, told: FillReport) -> None:
+        """What other live orders of the bot have reserved is not there to be spent."""
+        bot = Bot.objects.only("cash", "position_amount").get(pk=order.bot_id)
+        others = Order.objects.filter(bot=order.bot_id, status__in=sorted(LIVE)).exclude(pk=order.pk)
+        reserved = others.aggregate(quote=MoneySum("reserved_quote"), base=MoneySum("reserved_base"))
+        fill = fill_of(order, told)
+        quote_left = bot.cash - (reserved["quote"] or 0) + quote_change(fill)
+        base_left = bot.position_amount - (reserved["base"] or 0)
+        if quote_left < 0 or (fill.side is Side.SELL and base_left < fill.amount):
+            raise Refused("the bot's pocket does not cover it")
+
+
+def paper_fill(order: Order, rules: Market, price: Decimal, quote: Quote, *, maker: bool) -> FillReport:
+    """The whole order at one price; its trade id is the order's own, so it can be booked only once."""
+    fill = matching.fill(
+        slot=order.slot,
+        side=Side(order.side),
+        amount=order.amount - order.filled,
+        price=price,
+        maker=maker,
+        market=rules,
+        at=quote.at,
+    )
+    return FillReport(
+        trade_id=order.client_id,
+        amount=fill.amount,
+        price=price,
+        fee=fill.fee_base or fill.fee_quote,
+        fee_currency=rules.base if fill.fee_base else rules.quote,
+        maker=maker,
+        at=moment_of(quote.at),
+    )

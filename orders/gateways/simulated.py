@@ -1,0 +1,240 @@
+"""The built-in exchange: five markets with real-looking rules, and prices without a network.
+
+A market's prices are a seeded walk or the replay of a candle file. Where its clock stands is a row,
+so every process sees the same price, and a restart goes on where the last commit was.
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+from django.db.models import F
+
+from bots.strategies.base import Candles
+from orders.gateways.candle_file import exact, read_candles
+from orders.gateways.lockstep import Source, Stand, first_stand, time_at
+from orders.gateways.walk import MINUTE_MS, walk_candles
+from orders.matching import Candle, Quote, quote_around
+from orders.models import Market, SimulatedMarket
+from orders.rules import FeeIn, half_up_to
+from orders.rules import Market as MarketOf
+from tradingbot.clock import TIMEFRAMES_S, moment_of, ms_of
+
+EXCHANGE = "simulated"
+BLOCK = 1440
+HISTORY_MINUTES_MAX = 400_000
+FEE = Decimal("0.001")
+SPREAD_BPS = Decimal(2)
+SEED = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """One market of the exchange: its rules, the price it wanders around, and how wildly."""
+
+    rules: MarketOf
+    base_price: float
+    scale: float
+
+
+def _listed(ticker: str, steps: str, base_price: float, scale: float, fee_in: FeeIn) -> Listed:
+    tick, lot, min_amount, min_cost = (Decimal(step) for step in steps.split())
+    rules = MarketOf(EXCHANGE, ticker, tick, lot, min_amount, min_cost, FEE, FEE, fee_in)
+    return Listed(rules, base_price, scale)
+
+
+# tick, lot, least amount, least cost. The last two are awkward on purpose: steps that no decimal
+# point explains, and minimums that bite.
+LISTED: Mapping[str, Listed] = {
+    listed.rules.ticker: listed
+    for listed in (
+        _listed("BTC/USDT", "0.01 0.00001 0.00001 5", 60_000, 1.0, FeeIn.QUOTE),
+        _listed("ETH/USDT", "0.01 0.0001 0.0001 5", 3_000, 1.2, FeeIn.RECEIVED),
+        _listed("SOL/USDT", "0.01 0.001 0.001 5", 150, 1.5, FeeIn.QUOTE),
+        _listed("PEPE/USDT", "0.00000005 100 1000 1", 0.00001, 2.0, FeeIn.RECEIVED),
+        _listed("AWK/USDT", "0.025 0.3 0.9 7.5", 12, 1.0, FeeIn.QUOTE),
+    )
+}
+
+
+def open_exchange(*, now: datetime) -> None:
+    """Make the rows of every listed market that are not there yet."""
+    began = now.replace(second=0, microsecond=0)
+    for number, (ticker, listed) in enumerate(LISTED.items()):
+        rules = {
+            name: getattr(listed.rules, name)
+            for name in ("tick", "lot", "min_amount", "min_cost", "maker_fee", "taker_fee", "fee_in")
+        }
+        Market.objects.get_or_create(
+            exchange=EXCHANGE, ticker=ticker, version=1, defaults={**rules, "loaded_at": now}
+        )
+        if not SimulatedMarket.objects.filter(ticker=ticker).exists():
+            walk = WalkSource(listed, SEED + number, began)
+            SimulatedMarket.objects.create(
+                ticker=ticker,
+                seed=SEED + number,
+                began_at=began,
+                price=first_stand(walk).price,
+                spread_bps=SPREAD_BPS,
+            )
+
+
+class WalkSource:
+    """The seeded walk of a listed market from `began` on, on its tick."""
+
+    length_ms = MINUTE_MS
+
+    def __init__(self, listed: Listed, seed: int, began: datetime) -> None:
+        self._listed, self._seed = listed, seed
+        self._first = ms_of(began) // MINUTE_MS
+        self._block = lru_cache(maxsize=4)(self._make_block)
+
+    def candle(self, number: int) -> Candle | None:
+        block, place = divmod(number, BLOCK)
+        return self._block(block)[place]
+
+    def history(self, until: int, count: int) -> Candles:
+        """`count` one-minute candles closed at or before `until` (ms UTC)."""
+        return self._walk(until // MINUTE_MS - count, count)
+
+    def _walk(self, first: int, count: int) -> Candles:
+        return walk_candles(
+            seed=self._seed,
+            base_price=self._listed.base_price,
+            scale=self._listed.scale,
+            first=first,
+            count=count,
+        )
+
+    def _make_block(self, block: int) -> list[Candle]:
+        candles = self._walk(self._first + block * BLOCK, BLOCK)
+        tick = self._listed.rules.tick
+        return [_on_tick(candles, row, tick) for row in range(BLOCK)]
+
+
+def _on_tick(candles: Candles, row: int, tick: Decimal) -> Candle:
+    columns = (candles.open, candles.high, candles.low, candles.close)
+    open_, high, low, close = (max(half_up_to(exact(column[row]), tick), tick) for column in columns)
+    return Candle(
+        int(candles.at[row]), open_, high, low, close, Decimal(round(float(candles.volume[row]), 4))
+    )
+
+
+class ReplaySource:
+    """A candle file, played from its first candle to its last."""
+
+    def __init__(self, path: Path) -> None:
+        read = read_candles(path)
+        self._candles, self.length_ms = read.candles, TIMEFRAMES_S[read.timeframe] * 1000
+
+    def candle(self, number: int) -> Candle | None:
+        if number >= len(self._candles):
+            return None
+        c = self._candles
+        prices = (exact(column[number]) for column in (c.open, c.high, c.low, c.close, c.volume))
+        return Candle(int(c.at[number]), *prices)
+
+    def history(self, until: int, count: int) -> Candles:
+        end = int(np.searchsorted(self._candles.at, until - self.length_ms, side="right"))
+        return part(self._candles, max(end - count, 0), end)
+
+
+def part(candles: Candles, first: int, end: int) -> Candles:
+    rows = slice(first, end)
+    return Candles(
+        candles.at[rows],
+        candles.open[rows],
+        candles.high[rows],
+        candles.low[rows],
+        candles.close[rows],
+        candles.volume[rows],
+    )
+
+
+def grouped(candles: Candles, length_ms: int, until: int) -> Candles:
+    """Candles of a longer timeframe; the first and the last only when they are whole."""
+    if not len(candles):
+        return candles
+    bucket = candles.at // length_ms
+    starts = np.flatnonzero(np.diff(bucket, prepend=bucket[0] - 1))
+    merged = Candles(
+        at=bucket[starts] * length_ms,
+        open=candles.open[starts],
+        high=np.maximum.reduceat(candles.high, starts),
+        low=np.minimum.reduceat(candles.low, starts),
+        close=candles.close[np.append(starts[1:], len(candles)) - 1],
+        volume=np.add.reduceat(candles.volume, starts),
+    )
+    first = 0 if candles.at[0] % length_ms == 0 else 1
+    whole = merged.at + length_ms <= until
+    return part(merged, first, int(np.count_nonzero(whole)))
+
+
+@lru_cache(maxsize=16)
+def _source(ticker: str, seed: int, began_at: datetime, replay: str) -> WalkSource | ReplaySource:
+    return ReplaySource(Path(replay)) if replay else WalkSource(LISTED[ticker], seed, began_at)
+
+
+def source_of(row: SimulatedMarket) -> WalkSource | ReplaySource:
+    """The row's price source; kept, since a replay's file is read once a process."""
+    return _source(row.ticker, row.seed, row.began_at, row.replay)
+
+
+def now_of(row: SimulatedMarket) -> int:
+    """Market time in ms UTC where the row's clock stands."""
+    source: Source = source_of(row)
+    candle = source.candle(row.candle)
+    if candle is None:
+        raise LookupError(f"the clock of {row.ticker} stands behind the last candle of {row.replay}")
+    return time_at(candle, row.leg, source.length_ms)
+
+
+def stand_of(row: SimulatedMarket) -> Stand:
+    return Stand(row.candle, row.leg, row.price)
+
+
+class SimulatedPrices:
+    """The built-in exchange's prices, read where its clocks stand."""
+
+    def quotes(self, tickers: Collection[str]) -> Mapping[str, Quote]:
+        rows = SimulatedMarket.objects.filter(ticker__in=tickers)
+        return {row.ticker: self.quote(row) for row in rows}
+
+    def quote(self, row: SimulatedMarket) -> Quote:
+        rules = LISTED[row.ticker].rules
+        return quote_around(row.price, rules, row.spread_bps, now_of(row))
+
+    def candles(self, *, ticker: str, timeframe: str, until: int, count: int) -> Candles:
+        source = source_of(SimulatedMarket.objects.get(ticker=ticker))
+        length_ms = TIMEFRAMES_S[timeframe] * 1000
+        wanted = min((count + 1) * length_ms // source.length_ms, HISTORY_MINUTES_MAX)
+        merged = grouped(source.history(until, wanted), length_ms, until)
+        return part(merged, max(len(merged) - count, 0), len(merged))
+
+    def hold(self, ticker: str, quote: Quote) -> bool:
+        row = SimulatedMarket.objects.get(ticker=ticker)
+        if row.price != quote.last or now_of(row) != quote.at:
+            return False
+        standing = SimulatedMarket.objects.filter(pk=row.pk, candle=row.candle, leg=row.leg, price=row.price)
+        # The update changes nothing; it takes the row, so the clock waits for this commit.
+        return bool(standing.update(epoch=F("epoch")))
+
+
+def replay_from(*, ticker: str, path: Path, now: datetime) -> SimulatedMarket:
+    """Let `ticker` play a candle file from its start; a clock already playing it goes on."""
+    open_exchange(now=now)
+    row = SimulatedMarket.objects.get(ticker=ticker)
+    if row.replay == str(path.absolute()):
+        return row
+    source = ReplaySource(path)
+    first = first_stand(source)
+    row.replay, row.candle, row.leg, row.price = str(path.absolute()), 0, 0, first.price
+    opening = source.candle(0)
+    row.began_at = moment_of(opening.at) if opening else now
+    row.ended = False
+    row.save()
+    return row

@@ -1,0 +1,150 @@
+"""Fills: each belongs to its order and is counted once, and together they are the bot's position."""
+
+from collections.abc import Iterator
+from decimal import Decimal
+
+from orders.accounting import Position, product, share
+from orders.invariants.books import Books, Breach, fill_of, plain, signed
+from orders.models import LedgerEntry, Trade
+from orders.rules import ZERO, Side
+
+
+def fills_of_orders(books: Books) -> Iterator[Breach]:
+    """I7: a trade is its order's: same side, same slot, same market."""
+    orders = {order.pk: order for order in books.orders}
+    for trade in books.trades:
+        order = orders.get(trade.order_id)
+        if order is None:
+            yield books.breach("I7", "its order belongs to another bot", trade)
+        elif (trade.side, trade.slot, trade.symbol) != (order.side, order.slot, order.ticker):
+            yield books.breach("I7", f"it is a {trade} in {trade.slot}, its order a {order}", trade)
+
+
+def trades_numbered(books: Books) -> Iterator[Breach]:
+    """I7: trades are numbered from 1 without a gap, up to the bot's count of them."""
+    numbers = [trade.number for trade in books.trades]
+    if numbers != list(range(1, books.bot.total_trades + 1)):
+        yield books.breach(
+            "I7", f"it counts {books.bot.total_trades} trades, their numbers are {_spans(numbers)}"
+        )
+
+
+def _spans(numbers: list[int]) -> str:
+    """1, 2, 3, 5 as "1-3, 5"."""
+    spans: list[list[int]] = []
+    for number in numbers:
+        if spans and spans[-1][1] == number - 1:
+            spans[-1][1] = number
+        else:
+            spans.append([number, number])
+    return ", ".join(f"{a}-{b}" if a < b else f"{a}" for a, b in spans) or "none"
+
+
+def fills_add_up(books: Books) -> Iterator[Breach]:
+    """I8, I10: an order's fills are what it says is filled, and what it says that cost."""
+    trades = books.trades_by_order()
+    for order in books.orders:
+        fills = [fill_of(trade, books.bot) for trade in trades.get(order.pk, [])]
+        filled = sum((fill.amount for fill in fills), ZERO)
+        if filled != order.filled:
+            what = f"filled {plain(order.filled)}, its trades sum to {plain(filled)}"
+            yield books.breach("I10", what, order)
+        if filled > order.amount:
+            what = f"its trades sum to {plain(filled)}, more than its amount {plain(order.amount)}"
+            yield books.breach("I8", what, order)
+        cost = sum((fill.value for fill in fills), ZERO)
+        if cost != order.cost:
+            yield books.breach("I10", f"cost {plain(order.cost)}, its trades cost {plain(cost)}", order)
+
+
+def position_adds_up(books: Books) -> Iterator[Breach]:
+    """I11: what it holds is what it bought and was given, less what it sold, gave back and paid in fees."""
+    held = sum((signed(entry) for entry in books.coin_moves()), ZERO)
+    for trade in books.trades:
+        fill = fill_of(trade, books.bot)
+        held += fill.received if fill.side is Side.BUY else -fill.amount - fill.fee_base
+    if held != books.bot.position_amount:
+        what = f"holds {plain(books.bot.position_amount)}, its trades and transfers leave {plain(held)}"
+        yield books.breach("I11", what)
+
+
+def fees_present(books: Books) -> Iterator[Breach]:
+    """I12: every trade says in which currency its fee was, and what that was worth in quote."""
+    bot = books.bot
+    for trade in books.trades:
+        if trade.fee_currency not in (bot.base, bot.quote):
+            named = trade.fee_currency or "nothing"
+            yield books.breach("I12", f"its fee is in {named}, not in {bot.base} or {bot.quote}", trade)
+            continue
+        value = trade.fee if trade.fee_currency == bot.quote else product(trade.fee, trade.price)
+        if value != trade.fee_value:
+            what = f"its fee is worth {plain(value)} {bot.quote}, it says {plain(trade.fee_value)}"
+            yield books.breach("I12", what, trade)
+
+
+def accounting_repeats(books: Books) -> Iterator[Breach]:
+    """P1: booking all trades again gives the same P&L for each, and the same position at the end.
+
+    The ledger knows how many coins came or went, not at what price: one such move is priced by what
+    the bot counts as funded, with more of them only the amounts can be checked (I11).
+    """
+    moves = books.coin_moves()
+    if len(moves) > 1:
+        return
+    bot, position = books.bot, Position()
+    worth = bot.funded - _quote_funded(books)
+    for event in _in_order(books, moves):
+        if isinstance(event, LedgerEntry):
+            position = _moved(position, event, worth)
+            continue
+        before, position = position, position.after(fill_of(event, bot))
+        if event.pnl != position.realised - before.realised:
+            what = f"its P&L is {plain(position.realised - before.realised)}, it says {plain(event.pnl)}"
+            yield books.breach("P1", what, event)
+    told = Position(bot.position_amount, bot.position_cost, bot.pnl)
+    if told != position:
+        yield books.breach("P1", f"its trades make {_words(position)}, it says {_words(told)}")
+
+
+def _quote_funded(books: Books) -> Decimal:
+    moves = (row for row in books.entries if row.trade_id is None and row.currency == books.bot.quote)
+    return sum((signed(row) for row in moves), ZERO)
+
+
+def _in_order(books: Books, moves: list[LedgerEntry]) -> Iterator[Trade | LedgerEntry]:
+    """Trades by number, each move of coins before the first trade that was booked after it."""
+    first_entry: dict[object, int] = {}
+    for entry in books.entries:
+        first_entry.setdefault(entry.trade_id, entry.pk)
+    waiting = list(moves)
+    for trade in books.trades:
+        while waiting and waiting[0].pk < first_entry.get(trade.pk, 0):
+            yield waiting.pop(0)
+        yield trade
+    yield from waiting
+
+
+def _moved(position: Position, entry: LedgerEntry, worth: Decimal) -> Position:
+    change = signed(entry)
+    if change > 0:
+        return Position(position.amount + change, position.cost + worth, position.realised)
+    cost = share(position.cost, -change, position.amount) if position.amount else ZERO
+    return Position(position.amount + change, position.cost - cost, position.realised - worth - cost)
+
+
+def _words(position: Position) -> str:
+    return (
+        f"{plain(position.amount)} that cost {plain(position.cost)} and a P&L of {plain(position.realised)}"
+    )
+
+
+def equity_adds_up(books: Books) -> Iterator[Breach]:
+    """P3: cash and the position at cost are what was put in and what was made of it."""
+    bot = books.bot
+    has, should = bot.cash + bot.position_cost, bot.funded + bot.pnl
+    if has != should:
+        what = f"cash and position at cost are {plain(has)}, funds and P&L {plain(should)}"
+        yield books.breach("P3", what)
+    funded = _quote_funded(books)
+    if not books.coin_moves() and funded != bot.funded:
+        yield books.breach("P3", f"counts {plain(bot.funded)} as funded, it was given {plain(funded)}")

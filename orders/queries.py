@@ -1,0 +1,37 @@
+"""Reads of orders, trades and markets. What people may see starts at their own rows."""
+
+from collections.abc import Collection, Iterable
+from uuid import UUID
+
+from django.db.models import QuerySet
+
+from accounts.models import User
+from orders.models import Market, Order, Trade
+from orders.states import LIVE
+
+
+def latest_markets(wanted: Collection[tuple[str, str]]) -> dict[tuple[str, str], Market]:
+    """The newest rules of each (exchange, ticker)."""
+    rows = Market.objects.filter(
+        exchange__in={exchange for exchange, _ in wanted}, ticker__in={ticker for _, ticker in wanted}
+    ).order_by("version")
+    return {(row.exchange, row.ticker): row for row in rows if (row.exchange, row.ticker) in wanted}
+
+
+def markets_of(exchange: str) -> list[Market]:
+    """The markets one may trade on an exchange, newest rules, by ticker."""
+    rows = Market.objects.filter(exchange=exchange).order_by("version")
+    newest = {row.ticker: row for row in rows}
+    return sorted((row for row in newest.values() if row.active), key=lambda row: row.ticker)
+
+
+def orders_of(user: User) -> QuerySet[Order]:
+    return Order.objects.filter(user=user)
+
+
+def trades_of(user: User) -> QuerySet[Trade]:
+    return Trade.objects.filter(user=user)
+
+
+def resting_orders(bots: Iterable[UUID]) -> QuerySet[Order]:
+    return Order.objects.filter(bot__in=list(bots), status__in=sorted(LIVE))
