@@ -1,0 +1,108 @@
+"""Who may act for a bot: leases with an epoch, taken by one conditional update.
+
+Database time drives them. Whoever lost a lease finds out at its next write, which names the token.
+"""
+
+from collections.abc import Collection
+from datetime import timedelta
+from uuid import UUID, uuid4
+
+from django.db import transaction
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.db.models.functions import Now
+
+from bots.models import Bot, BotStatus
+from orders.models import Order, SimulatedMarket
+from orders.states import LIVE, OrderStatus
+
+LEASE_S = 30
+BOTS_PER_TURN_MAX = 100
+
+
+def claim(ids: Collection[UUID]) -> tuple[UUID, list[UUID]]:
+    """Take the lease of those bots that nobody holds; returns the token and whose lease it is."""
+    token = uuid4()
+    free = Q(lease_token__isnull=True) | Q(lease_until__lt=Now())
+    with transaction.atomic():
+        mine = taken_in_order(Bot.objects.filter(free, pk__in=list(ids)[:BOTS_PER_TURN_MAX]))
+        Bot.objects.filter(free, pk__in=mine).update(
+            lease_token=token, lease_until=Now() + timedelta(seconds=LEASE_S), epoch=F("epoch") + 1
+        )
+    return token, mine
+
+
+def renew(token: UUID) -> None:
+    with transaction.atomic():
+        held = taken_in_order(Bot.objects.filter(lease_token=token))
+        Bot.objects.filter(pk__in=held).update(lease_until=Now() + timedelta(seconds=LEASE_S))
+
+
+def release(token: UUID) -> None:
+    with transaction.atomic():
+        held = taken_in_order(Bot.objects.filter(lease_token=token))
+        Bot.objects.filter(pk__in=held).update(lease_token=None, lease_until=None)
+
+
+def taken_in_order(bots: QuerySet[Bot]) -> list[UUID]:
+    """Take these rows until the commit, always in the same order: two that each take many would
+    else wait for each other. SQLite has one writer, and needs no order."""
+    return list(bots.order_by("pk").select_for_update(no_key=True).values_list("pk", flat=True))
+
+
+def release_all_leases() -> int:
+    """For the start of the one process there is: whoever held a lease, on a market too, is dead."""
+    SimulatedMarket.objects.filter(owner_token__isnull=False).update(owner_token=None, owner_until=None)
+    return Bot.objects.filter(lease_token__isnull=False).update(lease_token=None, lease_until=None)
+
+
+def unfinished_orders() -> QuerySet[Order]:
+    """Orders that some turn must still deal with: unsent, unproven, or asked to end."""
+    return Order.objects.filter(
+        Q(status__in=[OrderStatus.PLANNED, OrderStatus.SENDING])
+        | Q(status=OrderStatus.UNKNOWN, look_again_at__isnull=True)
+        | Q(status=OrderStatus.UNKNOWN, look_again_at__lte=Now())
+        | Q(status=OrderStatus.OPEN, look_again_at__lte=Now())
+        | Q(status=OrderStatus.OPEN, cancel_requested_at__isnull=False)
+    )
+
+
+def with_idle_cash() -> Q:
+    """Stopped bots whose money nothing reserves any more: it belongs back in the account."""
+    resting = Order.objects.filter(bot=OuterRef("pk"), status__in=sorted(LIVE))
+    return Q(~Exists(resting), status=BotStatus.STOPPED, cash__gt=0, hidden_at__isnull=True)
+
+
+def with_news() -> Q:
+    """Bots that have something to look at which no committed decision has seen."""
+    return Q(status=BotStatus.ACTIVE, events__gt=F("events_seen"))
+
+
+def rested() -> Q:
+    """Bots whose pause after a failure is over, or that have none."""
+    return Q(retry_at__isnull=True) | Q(retry_at__lte=Now())
+
+
+def still_news(ids: Collection[UUID]) -> list[UUID]:
+    """Those of `ids` that have something to look at now."""
+    return list(
+        Bot.objects.filter(with_news(), rested(), pk__in=ids).order_by("id").values_list("pk", flat=True)
+    )
+
+
+def due_ids(limit: int = 1000) -> list[UUID]:
+    """Bots that need a turn now and that nobody is working on, the longest waiting first."""
+    free = Q(lease_token__isnull=True) | Q(lease_until__lt=Now())
+    unfinished = Exists(unfinished_orders().filter(bot=OuterRef("pk")))
+    found = Bot.objects.filter(free, with_news() & rested() | Q(unfinished) | with_idle_cash()).order_by(
+        "updated_at"
+    )
+    return list(found.values_list("pk", flat=True)[:limit])
+
+
+def market_is_quiet(exchange: str, ticker: str) -> bool:
+    """Whether every bot and order touched so far is committed: the simulated clock may move."""
+    if Bot.objects.filter(with_news(), exchange=exchange, ticker=ticker).exists():
+        return False
+    restless = Q(status__in=[OrderStatus.PLANNED, OrderStatus.SENDING, OrderStatus.UNKNOWN])
+    ending = Q(status=OrderStatus.OPEN, cancel_requested_at__isnull=False)
+    return not Order.objects.filter(restless | ending, exchange=exchange, ticker=ticker).exists()

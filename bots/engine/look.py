@@ -1,0 +1,199 @@
+"""Look: build what each bot may see, from rows and the last price, for many bots at once."""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from functools import lru_cache
+from typing import Any, TypeVar
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from django.db.models import Q
+
+from bots.models import Bot, BotCommand, BotSettings, BotStatus, StopRequest
+from bots.strategies.base import (
+    Closed,
+    Command,
+    CommandKind,
+    LiveOrder,
+    OrderIntent,
+    Role,
+    Seen,
+    SignalRow,
+    Strategy,
+)
+from bots.strategies.registry import BOT_TYPES, read_settings
+from orders.accounting import Fill, Position
+from orders.gateways.base import Exchanges, Prices
+from orders.gateways.candle_file import exact
+from orders.matching import Quote
+from orders.models import Market, Order, Trade
+from orders.queries import latest_markets
+from orders.rules import Market as MarketOf
+from orders.rules import OrderKind, Side
+from orders.states import LIVE, OrderStatus
+from tradingbot.clock import moment_of, ms_of
+
+STRATEGIES_KEPT_MAX = 4096
+R = TypeVar("R", Order, Trade, BotCommand)
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """One bot as it was looked at: its row, what it sees, and the rows that were shown to it."""
+
+    bot: Bot
+    strategy: Strategy[Any]
+    market: Market
+    settings_version: int
+    quote: Quote
+    seen: Seen
+    live: list[Order]
+    closed: list[Order]
+    commands: list[BotCommand]
+
+    @property
+    def now(self) -> datetime:
+        """Market time of the look."""
+        return moment_of(self.seen.now)
+
+
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    """Everything read for one chunk of bots, by bot."""
+
+    orders: dict[UUID, list[Order]]
+    trades: dict[UUID, list[Trade]]
+    commands: dict[UUID, list[BotCommand]]
+
+
+def look(token: UUID, ids: Collection[UUID], *, exchanges: Exchanges) -> list[Look]:
+    """What each active bot of `ids` sees; a bot whose market has no price now is left out.
+
+    The order of the reads matters: the count of events first, then orders, then position and
+    trades. So whatever an order's end brought is among the trades, and whatever comes later is
+    still news.
+    """
+    mine = Bot.objects.filter(pk__in=ids, lease_token=token, status=BotStatus.ACTIVE)
+    events = dict(mine.values_list("pk", "events"))
+    orders = _by_bot(Order.objects.filter(bot__in=events, settled=False).order_by("planned_at", "slot"))
+    bots = list(mine.select_related("user", "account").filter(pk__in=events).order_by("id"))
+    waiting = BotCommand.objects.filter(bot__in=events, decision_number__isnull=True).order_by("id")
+    rows = _Rows(orders, _by_bot(_new_trades(bots)), _by_bot(waiting))
+    markets = latest_markets({(bot.exchange, bot.ticker) for bot in bots})
+    quotes = _quotes(bots, exchanges)
+    looks = []
+    for bot in bots:
+        bot.events = events[bot.pk]
+        quote = quotes.get((bot.exchange, bot.ticker))
+        if quote:
+            market = markets[bot.exchange, bot.ticker]
+            looks.append(_look(bot, market, quote, rows, exchanges.prices[bot.exchange]))
+    return looks
+
+
+def _look(bot: Bot, market: Market, quote: Quote, rows: _Rows, prices: Prices) -> Look:
+    version = bot.settings_version if bot.deal_number is None else bot.settings_in_use
+    strategy = strategy_of(bot.pk, bot.bot_type, version, market.rules())
+    orders, commands = rows.orders[bot.pk], rows.commands[bot.pk]
+    live = [order for order in orders if order.status in LIVE]
+    closed = [order for order in orders if order.status not in LIVE]
+    seen = Seen(
+        now=quote.at,
+        market=strategy.market,
+        bid=quote.bid,
+        ask=quote.ask,
+        last=quote.last,
+        position=Position(bot.position_amount, bot.position_cost, bot.pnl),
+        cash=bot.cash,
+        fills=tuple(fill_of_trade(trade) for trade in rows.trades[bot.pk]),
+        closed=tuple(
+            Closed(order.slot, intent_of(order), OrderStatus(order.status), order.filled) for order in closed
+        ),
+        live={order.slot: LiveOrder(intent_of(order), order.filled) for order in live},
+        candle=_closed_candle(bot, strategy, quote, prices),
+        commands=tuple(Command(CommandKind(row.kind), row.quote) for row in commands),
+        closing=bot.stop_request == StopRequest.CANCEL_AND_SELL,
+        day_start=_midnight(bot, quote.at),
+    )
+    return Look(bot, strategy, market, version, quote, seen, live, closed, commands)
+
+
+@lru_cache(maxsize=STRATEGIES_KEPT_MAX)
+def strategy_of(bot_id: UUID, bot_type: str, version: int, market: MarketOf) -> Strategy[Any]:
+    """The bot's strategy under one version of its settings; versions never change, so it is kept."""
+    values = BotSettings.objects.values_list("values", flat=True).get(bot_id=bot_id, version=version)
+    return BOT_TYPES[bot_type].build(read_settings(bot_type, values), market)
+
+
+def intent_of(order: Order) -> OrderIntent:
+    """The wish an order was placed for."""
+    return OrderIntent(
+        Side(order.side),
+        OrderKind(order.kind),
+        order.amount,
+        order.price,
+        Role(order.role),
+        order.post_only,
+    )
+
+
+def fill_of_trade(trade: Trade) -> Fill:
+    base, quote = trade.symbol.split("/")
+    return Fill(
+        slot=trade.slot,
+        side=Side(trade.side),
+        amount=trade.quantity,
+        price=trade.price,
+        at=ms_of(trade.executed_at),
+        fee_base=trade.fee if trade.fee_currency == base else Decimal(0),
+        fee_quote=trade.fee if trade.fee_currency == quote else Decimal(0),
+    )
+
+
+def _new_trades(bots: Iterable[Bot]) -> Iterable[Trade]:
+    """Trades no decision has seen, up to the count that the bot's row was read with."""
+    spans = Q(pk__in=[])
+    for bot in bots:
+        if bot.total_trades > bot.trades_seen:
+            spans |= Q(bot=bot, number__gt=bot.trades_seen, number__lte=bot.total_trades)
+    return Trade.objects.filter(spans).order_by("number")
+
+
+def _quotes(bots: Iterable[Bot], exchanges: Exchanges) -> dict[tuple[str, str], Quote]:
+    tickers: dict[str, set[str]] = defaultdict(set)
+    for bot in bots:
+        tickers[bot.exchange].add(bot.ticker)
+    return {
+        (exchange, ticker): quote
+        for exchange, wanted in tickers.items()
+        for ticker, quote in exchanges.prices[exchange].quotes(wanted).items()
+    }
+
+
+def _closed_candle(bot: Bot, strategy: Strategy[Any], quote: Quote, prices: Prices) -> SignalRow | None:
+    """The signals of the candle that closed since the last look, if one did."""
+    timeframe = strategy.timeframe
+    if timeframe is None or bot.candle_due_at is None or ms_of(bot.candle_due_at) > quote.at:
+        return None
+    candles = prices.candles(
+        ticker=bot.ticker, timeframe=timeframe, until=quote.at, count=strategy.candles_needed
+    )
+    if not len(candles):
+        return None
+    signals = strategy.prepare(candles)
+    return SignalRow(int(candles.at[-1]), exact(candles.close[-1]), signals.row(-1))
+
+
+def _midnight(bot: Bot, at: int) -> int:
+    local = moment_of(at).astimezone(ZoneInfo(bot.user.timezone))
+    return ms_of(local.replace(hour=0, minute=0, second=0, microsecond=0))
+
+
+def _by_bot(rows: Iterable[R]) -> dict[UUID, list[R]]:
+    grouped: dict[UUID, list[R]] = defaultdict(list)
+    for row in rows:
+        grouped[row.bot_id].append(row)
+    return grouped

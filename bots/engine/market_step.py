@@ -1,0 +1,159 @@
+"""One step of a simulated market: the clock moves to the next event, and what it passes happens.
+
+Position, fills and news are one transaction: a crash finds either all of them or none.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import F, Max, Min, Q, QuerySet
+
+from bots.engine.claims import market_is_quiet, taken_in_order
+from bots.models import Bot, BotStatus
+from orders.gateways import lockstep
+from orders.gateways.base import Report
+from orders.gateways.lockstep import Levels, Move
+from orders.gateways.paper import paper_fill
+from orders.gateways.simulated import EXCHANGE, LISTED, source_of, stand_of
+from orders.matching import quote_around
+from orders.models import Order, SimulatedMarket
+from orders.rules import Side
+from orders.services import order_settle
+from orders.states import OrderStatus
+from tradingbot.clock import moment_of, ms_of
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What a step did. `restless` says that bots or orders must be committed first."""
+
+    move: Move | None = None
+    woken: tuple[UUID, ...] = ()
+    restless: bool = False
+
+
+class LostMarket(Exception):
+    """Another process moves this market's clock now."""
+
+
+def market_step(*, ticker: str, token: UUID, until: int, now: datetime) -> Step:
+    """Move `ticker`'s clock to its next event, or as far as market time `until` (ms UTC)."""
+    if not market_is_quiet(EXCHANGE, ticker):
+        return Step(restless=True)  # asked once more below; here it spares a write transaction
+    with transaction.atomic():
+        row = SimulatedMarket.objects.get(ticker=ticker)
+        # Taking the row first makes a turn that is writing at this price finish before, or look again.
+        if not SimulatedMarket.objects.filter(pk=row.pk, owner_token=token).update(epoch=F("epoch") + 1):
+            raise LostMarket(ticker)
+        if not market_is_quiet(EXCHANGE, ticker):
+            return Step(restless=True)
+        move = lockstep.advance(source_of(row), stand_of(row), levels_of(ticker), until)
+        if move is None:
+            _end(row)
+            return Step()
+        stand = move.stand
+        SimulatedMarket.objects.filter(pk=row.pk).update(
+            candle=stand.candle, leg=stand.leg, price=stand.price
+        )
+        if not move.event:
+            return Step(move)
+        passed, reached = _passed(ticker, move), _reached(ticker, move)
+        taken_in_order(Bot.objects.filter(Q(pk__in=passed.values("bot")) | Q(pk__in=reached)))
+        filled = _fill(row, move, passed, now)
+        return Step(move, woken=(*filled, *_wake(reached)))
+
+
+def waits_for_a_bot(row: SimulatedMarket) -> bool:
+    """A replay stands at its first price until a bot trades on it: nobody misses its beginning."""
+    opening = row.replay and (row.candle, row.leg) == (0, 0)
+    return bool(opening) and not _awake(row.ticker).exists()
+
+
+def _end(row: SimulatedMarket) -> None:
+    source = source_of(row)
+    last = source.candle(row.candle + 1) is None and row.leg == 3
+    if last and not row.ended:
+        SimulatedMarket.objects.filter(pk=row.pk).update(ended=True)
+
+
+def levels_of(ticker: str) -> Levels:
+    """The nearest prices and time at which something happens in a market."""
+    tick = LISTED[ticker].rules.tick
+    resting = _resting(ticker).aggregate(
+        buy=Max("price", filter=Q(side=Side.BUY)), sell=Min("price", filter=Q(side=Side.SELL))
+    )
+    wakes = _awake(ticker).aggregate(
+        below=Max("wake_below"), above=Min("wake_above"), at=Min("wake_at"), candle=Min("candle_due_at")
+    )
+    times = [ms_of(moment) for moment in (wakes["at"], wakes["candle"]) if moment]
+    return Levels(
+        buy_trigger=None if resting["buy"] is None else resting["buy"] - tick,
+        sell_trigger=None if resting["sell"] is None else resting["sell"] + tick,
+        below=wakes["below"],
+        above=wakes["above"],
+        due=min(times) if times else None,
+    )
+
+
+def _passed(ticker: str, move: Move) -> QuerySet[Order]:
+    tick = LISTED[ticker].rules.tick
+    return _resting(ticker).filter(
+        Q(side=Side.BUY, price__gte=move.low + tick) | Q(side=Side.SELL, price__lte=move.high - tick)
+    )
+
+
+def _fill(row: SimulatedMarket, move: Move, passed: QuerySet[Order], now: datetime) -> list[UUID]:
+    """Fill every resting order that the move has passed, each at its own price, nearest first."""
+    rules = LISTED[row.ticker].rules
+    quote = quote_around(move.stand.price, rules, row.spread_bps, move.at)
+    bots = []
+    for order in sorted(passed.select_related("market", "account"), key=_nearest_first):
+        price = _price(order)
+        told = paper_fill(order, order.market.rules(), price, quote, maker=True)
+        report = Report(
+            order.client_id, OrderStatus.FILLED, moment_of(move.at), fills=(told,), provisional=True
+        )
+        order_settle(order=order, report=report, now=now)
+        bots.append(order.bot_id)
+    return bots
+
+
+def _price(order: Order) -> Decimal:
+    price: Decimal | None = order.price
+    if price is None:
+        raise ValueError(f"a resting order without a price: {order.client_id}")
+    return price
+
+
+def _nearest_first(order: Order) -> tuple[str, Decimal, str]:
+    price = _price(order)
+    return order.side, -price if order.side == Side.BUY else price, order.client_id
+
+
+def _reached(ticker: str, move: Move) -> QuerySet[Bot]:
+    """The bots whose price or time the move has reached."""
+    at = moment_of(move.at)
+    reached = Q(wake_at__lte=at) | Q(candle_due_at__lte=at)
+    if move.stand.price < move.start:
+        reached |= Q(wake_below__gte=move.stand.price, wake_below__lt=move.start)
+    elif move.stand.price > move.start:
+        reached |= Q(wake_above__lte=move.stand.price, wake_above__gt=move.start)
+    return _awake(ticker).filter(reached)
+
+
+def _wake(bots: QuerySet[Bot]) -> Sequence[UUID]:
+    ids = list(bots.values_list("pk", flat=True))
+    Bot.objects.filter(pk__in=ids).update(events=F("events") + 1)
+    return ids
+
+
+def _resting(ticker: str) -> QuerySet[Order]:
+    return Order.objects.filter(exchange=EXCHANGE, ticker=ticker, status=OrderStatus.OPEN)
+
+
+def _awake(ticker: str) -> QuerySet[Bot]:
+    return Bot.objects.filter(exchange=EXCHANGE, ticker=ticker, status=BotStatus.ACTIVE)

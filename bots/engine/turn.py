@@ -1,0 +1,95 @@
+"""One turn of many bots: finish, look, decide, write, send.
+
+Start-up, recovery after a crash and the normal path are these same five verbs. A bot whose turn
+fails is set aside alone; the others go on.
+"""
+
+import logging
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from bots.engine import claims
+from bots.engine.compare import Change, change_of
+from bots.engine.fail import bot_failed
+from bots.engine.look import Look, look
+from bots.engine.send import finish, send
+from bots.engine.write import let_go, write
+from bots.models import Bot
+from bots.strategies.base import Plan
+from bots.strategies.registry import load_memory
+from orders.gateways.base import Exchanges
+from orders.money import LostRace
+
+ROUNDS_MAX = 8
+REFUSALS_MAX = 5
+log = logging.getLogger(__name__)
+
+
+def run_turn(ids: Collection[UUID], *, exchanges: Exchanges, now: datetime) -> list[UUID]:
+    """Give those of `ids` that nobody else works on their turn; returns who has news again.
+
+    Rounds follow while fills and ends of orders bring news, up to a limit: the rest is for the next
+    ring, so no bot keeps others waiting.
+    """
+    token, mine = claims.claim(ids)
+    try:
+        waiting = mine
+        for _ in range(ROUNDS_MAX):
+            if not waiting:
+                break
+            _round(waiting, token=token, exchanges=exchanges, now=now)
+            waiting = claims.still_news(waiting)
+            claims.renew(token)
+        return waiting
+    finally:
+        claims.release(token)
+
+
+def _round(ids: Sequence[UUID], *, token: UUID, exchanges: Exchanges, now: datetime) -> None:
+    try:
+        finish(ids, exchanges=exchanges, now=now)
+        looks = look(token, ids, exchanges=exchanges)
+        changes = [change for looked in looks if (change := _decided(looked, now))]
+        write(changes, token=token, exchanges=exchanges, now=now)
+        claims.renew(token)  # sending may take as long as all before it
+        send(ids, token=token, exchanges=exchanges, now=now)
+        let_go(ids, token=token, now=now)
+    except Exception as error:  # the outermost guard of a turn: one bot's trouble is not the others'
+        if len(ids) > 1:
+            for one in ids:
+                _round([one], token=token, exchanges=exchanges, now=now)
+        elif isinstance(error, LostRace):
+            log.info("turn.lost_race", extra={"bot": str(ids[0]), "why": str(error)})
+        else:
+            log.exception("turn.failed", extra={"bot": str(ids[0])})
+            # What it decided before is written, and no failure of the bot's own.
+            for bot in Bot.objects.filter(pk__in=claims.still_news(ids)):
+                _failed(bot, error, now)
+
+
+def _decided(looked: Look, now: datetime) -> Change | None:
+    """The change a bot's strategy asks for; None when it failed, which stops that bot only."""
+    try:
+        if looked.bot.failures >= REFUSALS_MAX:
+            raise TooManyRefusals(f"the exchange refused its orders {looked.bot.failures} times in a row")
+        return change_of(looked, decide(looked), now=now)
+    except Exception as error:  # the outermost guard around code that a strategy's author wrote
+        log.exception("turn.failed", extra={"bot": str(looked.bot.pk)})
+        _failed(looked.bot, error, now)
+        return None
+
+
+def _failed(bot: Bot, error: Exception, now: datetime) -> None:
+    bot_failed(bot=bot, why=f"{type(error).__name__}: {error}", now=now)
+
+
+class TooManyRefusals(Exception):
+    """Trying again would only be refused again; a person must look."""
+
+
+def decide(looked: Look) -> Plan[Any]:
+    """Call the strategy with what was seen."""
+    memory = load_memory(looked.strategy, looked.bot.memory)
+    return looked.strategy.decide(memory, looked.seen)

@@ -1,0 +1,190 @@
+"""Write: one transaction that turns plans into rows: the journal, memory, wakes, orders, news."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from operator import itemgetter
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import F
+
+from activity import journal
+from activity.models import ActivityLog, Severity
+from bots.engine.claims import with_idle_cash
+from bots.engine.compare import Change
+from bots.models import Bot, BotCommand, BotStatus, Deal, Decision, Phase, StopRequest
+from bots.strategies.base import Plan, Wake
+from bots.strategies.registry import dump_memory, fingerprint
+from orders.gateways.base import Exchanges
+from orders.models import Order
+from orders.money import LostRace, release
+from orders.rules import Side
+from orders.services import cancel_request
+from tradingbot.clock import moment_of, next_close
+
+SNAPSHOT_EVERY = 100
+
+
+def write(changes: Sequence[Change], *, token: UUID, exchanges: Exchanges, now: datetime) -> None:
+    """Commit all of `changes`, or none.
+
+    Raises `LostRace` when a lease was lost or the simulated price moved since the look.
+    """
+    with transaction.atomic():
+        _hold_prices(changes, exchanges)
+        for change in changes:  # first of all, since it proves the lease
+            _write_bot(change, token=token, now=now)
+        told = [change for change in changes if change.worth_a_row]
+        Decision.objects.bulk_create(_decision(change, now) for change in told)
+        Order.objects.filter(pk__in=[order.pk for c in changes for order in c.look.closed]).update(
+            settled=True
+        )
+        Order.objects.bulk_create(order for change in told for order in change.place)
+        cancel_request(orders=[order for change in told for order in change.cancel], now=now)
+        for change in told:
+            _write_deal(change)
+            _take_commands(change)
+        journal.write(entry for change in told for entry in _entries(change, now))
+        journal.changed(((c.look.bot.user_id, c.look.bot.pk) for c in told), now=now)
+
+
+def _hold_prices(changes: Sequence[Change], exchanges: Exchanges) -> None:
+    """Each market once, and always in the same order: two turns would else wait for each other."""
+    markets = {(change.look.bot.exchange, change.look.bot.ticker): change.look.quote for change in changes}
+    for (exchange, ticker), quote in sorted(markets.items(), key=itemgetter(0)):
+        if not exchanges.prices[exchange].hold(ticker, quote):
+            raise LostRace(f"the price of {ticker} moved")
+
+
+def _decision(change: Change, now: datetime) -> Decision:
+    look, plan = change.look, change.plan
+    first_in_version = look.settings_version != look.bot.settings_in_use
+    snapshot = change.number % SNAPSHOT_EVERY == 1 or first_in_version
+    return Decision(
+        user_id=look.bot.user_id,
+        bot=look.bot,
+        number=change.number,
+        epoch=look.bot.epoch,
+        at=look.now,
+        made_at=now,
+        settings_version=look.settings_version,
+        strategy_version=look.strategy.version,
+        seen=dump_memory(look.seen),
+        plan={"orders": _dumped_orders(plan), "wake": dump_memory(plan.wake), "deal": plan.deal},
+        reasons=change.reasons,
+        memory_hash=fingerprint(change.memory),
+        memory=change.memory if snapshot else None,
+    )
+
+
+def _dumped_orders(plan: Plan[Any]) -> dict[str, Any]:
+    return {slot: dump_memory(intent) for slot, intent in plan.orders.items()}
+
+
+def _write_bot(change: Change, *, token: UUID, now: datetime) -> None:
+    look, plan = change.look, change.plan
+    bot = look.bot
+    fields: dict[str, Any] = {
+        "memory": change.memory,
+        "decisions_made": change.number if change.worth_a_row else bot.decisions_made,
+        "settings_in_use": look.settings_version,
+        "deal_number": plan.deal,
+        "events_seen": bot.events,
+        "trades_seen": bot.total_trades,
+        **_wakes(change),
+        "failures": bot.failures if look.closed else 0,
+        "retry_at": None,
+        "updated_at": now,
+        **_phase(change),
+    }
+    if change.worth_a_row and _reached(change):
+        fields["events"] = F("events") + 1
+    if plan.finished and not bot.stop_request and not change.stopped:
+        fields["stop_request"] = StopRequest.CANCEL_ORDERS
+    if change.stopped:
+        fields |= {"status": BotStatus.STOPPED, "stopped_at": now, "stop_request": ""}
+    moved = Bot.objects.filter(pk=bot.pk, lease_token=token, epoch=bot.epoch, status=BotStatus.ACTIVE)
+    # Settings saved since the look are looked at first: an older version must not come back into use.
+    if not moved.filter(settings_version=bot.settings_version).update(**fields):
+        raise LostRace(f"bot {bot.pk}")
+
+
+def _wakes(change: Change) -> dict[str, Any]:
+    """When to look again; prices on the tick, on the side that has truly been reached."""
+    look, wake = change.look, change.plan.wake
+    if look.bot.stop_request == StopRequest.CANCEL_ORDERS or change.plan.finished:
+        wake = Wake()  # only the ends of its orders are awaited
+    rules = look.strategy.market
+    below = None if wake.below is None else rules.price(Side.BUY, wake.below)
+    return {
+        "wake_below": below if below else None,
+        "wake_above": None if wake.above is None else rules.price(Side.SELL, wake.above),
+        "wake_at": None if wake.at is None else moment_of(wake.at),
+        "wake_candle": wake.candle or "",
+        "candle_due_at": moment_of(next_close(look.seen.now, wake.candle)) if wake.candle else None,
+    }
+
+
+def _reached(change: Change) -> bool:
+    """Whether a wake asks for a price that is there already: look again at once."""
+    last, wake = change.look.quote.last, change.plan.wake
+    return (wake.below is not None and last <= wake.below) or (wake.above is not None and last >= wake.above)
+
+
+def _phase(change: Change) -> dict[str, Any]:
+    plan, bot = change.plan, change.look.bot
+    if change.stopped:
+        return {"phase": Phase.WAITING, "phase_why": "", "phase_until": None}
+    if bot.stop_request or plan.finished:
+        return {"phase": Phase.CLOSING, "phase_why": "", "phase_until": None}
+    if plan.paused_why:
+        until = moment_of(plan.paused_until) if plan.paused_until is not None else None
+        return {"phase": Phase.PAUSED, "phase_why": plan.paused_why[:300], "phase_until": until}
+    phase = Phase.WAITING if plan.deal is None else Phase.IN_DEAL
+    return {"phase": phase, "phase_why": "", "phase_until": None}
+
+
+def _write_deal(change: Change) -> None:
+    look, number = change.look, change.plan.deal
+    bot = look.bot
+    if number == bot.deal_number:
+        return
+    for deal in Deal.objects.filter(bot=bot, closed_at__isnull=True):
+        deal.closed_at, deal.pnl = look.now, bot.pnl - deal.pnl_before
+        deal.save(update_fields=["closed_at", "pnl"])
+    if number is not None:
+        # Numbered by the bot's history: a strategy that starts afresh counts from 1 again.
+        Deal.objects.create(
+            user_id=bot.user_id,
+            bot=bot,
+            number=Deal.objects.filter(bot=bot).count() + 1,
+            settings_version=look.settings_version,
+            opened_at=look.now,
+            pnl_before=bot.pnl,
+        )
+
+
+def _take_commands(change: Change) -> None:
+    ids = [command.pk for command in change.look.commands]
+    if ids:
+        BotCommand.objects.filter(pk__in=ids).update(decision_number=change.number)
+
+
+def _entries(change: Change, now: datetime) -> list[ActivityLog]:
+    bot = change.look.bot
+    said = [(Severity.INFO, reason) for reason in change.reasons]
+    if change.stopped:
+        said.append((Severity.INFO, "Stopped."))
+    extra = {"decision": change.number}
+    return [
+        journal.entry(user_id=bot.user_id, bot_id=bot.pk, level=level, message=text, now=now, extra=extra)
+        for level, text in said
+    ]
+
+
+def let_go(ids: Sequence[UUID], *, token: UUID, now: datetime) -> None:
+    """Return the idle cash of stopped bots to their accounts; their coins stay with them."""
+    for bot in Bot.objects.filter(with_idle_cash(), pk__in=ids, lease_token=token).order_by("account"):
+        with transaction.atomic():
+            release(bot=bot, quote=bot.cash, now=now)
