@@ -1,0 +1,130 @@
+"""The operators' view of bots: what each decided and ordered, and the one thing to do about it: stop."""
+
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.html import format_html, format_html_join
+
+from bots.models import Bot, BotCommand, BotSettings, Deal, Decision, EquityPoint
+from bots.services import ServiceRefused, bots_stop_all
+from orders.models import Order
+from tradingbot.admin import LatestInline, ReadOnlyAdmin
+
+
+class DecisionInline(LatestInline):
+    model = Decision
+    verbose_name_plural = "latest decisions"
+    ordering = ("-number",)
+    fields = ("number", "at", "why", "settings_version", "epoch")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Decision]:
+        # What was seen and wanted can be long; the decision's own page shows it.
+        rows: QuerySet[Decision] = super().get_queryset(request)
+        return rows.defer("seen", "plan", "memory")
+
+    @admin.display(description="reasons")
+    def why(self, decision: Decision) -> str:
+        return reasons_of(decision)
+
+
+class OrderInline(LatestInline):
+    model = Order
+    verbose_name_plural = "latest orders"
+    ordering = ("-planned_at", "slot")
+    fields = ("slot", "side", "kind", "status", "price", "amount", "filled", "planned_at", "finished_at")
+
+
+@admin.register(Bot)
+class BotAdmin(ReadOnlyAdmin):
+    list_display = (
+        "name",
+        "user",
+        "bot_type",
+        "ticker",
+        "mode",
+        "status",
+        "phase",
+        "pnl",
+        "total_trades",
+    )
+    list_filter = (
+        "status",
+        "phase",
+        "bot_type",
+        "mode",
+        "exchange",
+        ("hidden_at", admin.EmptyFieldListFilter),
+    )
+    search_fields = ("name", "ticker", "user__email", "=id")
+    list_select_related = ("user",)
+    date_hierarchy = "created_at"
+    ordering = ("-created_at",)
+    actions = ("stop_chosen",)
+    inlines = (OrderInline, DecisionInline)
+
+    def has_stop_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("bots.change_bot")
+
+    @admin.action(description="Stop the chosen bots", permissions=["stop"])
+    def stop_chosen(self, request: HttpRequest, chosen: QuerySet[Bot]) -> None:
+        """Each by its own setting of what a stop does to its orders and coins."""
+        bots = list(chosen.filter(hidden_at__isnull=True))
+        try:
+            told = bots_stop_all(bots=bots, now=timezone.now())
+        except ServiceRefused as refused:
+            self.message_user(request, str(refused), messages.ERROR)
+            return
+        self.message_user(request, f"{told} bots were told to stop.", messages.SUCCESS)
+
+
+@admin.register(Decision)
+class DecisionAdmin(ReadOnlyAdmin):
+    list_display = ("number", "bot", "user", "at", "why", "settings_version")
+    search_fields = ("bot__name", "user__email", "=bot__id")
+    list_select_related = ("bot", "user")
+    ordering = ("-pk",)
+
+    @admin.display(description="reasons")
+    def why(self, decision: Decision) -> str:
+        return reasons_of(decision)
+
+
+@admin.register(BotSettings)
+class BotSettingsAdmin(ReadOnlyAdmin):
+    list_display = ("bot", "user", "version", "made_at")
+    search_fields = ("bot__name", "user__email", "=bot__id")
+    list_select_related = ("bot", "user")
+    date_hierarchy = "made_at"
+    ordering = ("-pk",)
+
+
+@admin.register(BotCommand)
+class BotCommandAdmin(ReadOnlyAdmin):
+    list_display = ("kind", "bot", "user", "quote", "made_at", "decision_number")
+    list_filter = ("kind",)
+    search_fields = ("bot__name", "user__email", "=bot__id")
+    list_select_related = ("bot", "user")
+    ordering = ("-pk",)
+
+
+@admin.register(Deal)
+class DealAdmin(ReadOnlyAdmin):
+    list_display = ("number", "bot", "user", "opened_at", "closed_at", "pnl")
+    list_filter = (("closed_at", admin.EmptyFieldListFilter),)
+    search_fields = ("bot__name", "user__email", "=bot__id")
+    list_select_related = ("bot", "user")
+    ordering = ("-pk",)
+
+
+@admin.register(EquityPoint)
+class EquityPointAdmin(ReadOnlyAdmin):
+    list_display = ("bot", "user", "at", "equity", "price", "funded")
+    search_fields = ("bot__name", "user__email", "=bot__id")
+    list_select_related = ("bot", "user")
+    ordering = ("-pk",)
+
+
+def reasons_of(decision: Decision) -> str:
+    lines = format_html_join("", "<li>{}</li>", ((reason,) for reason in decision.reasons))
+    return format_html("<ul>{}</ul>", lines) if lines else "–"

@@ -1,0 +1,1 @@
+"""The bots' pages: a view is guard, service, answer."""

@@ -1,0 +1,119 @@
+// Live parts of a page. Each message of the socket is one out-of-band fragment:
+//   data-seq="N"         one of the user's numbered deliveries; a gap means that one was missed
+//   data-seq-latest="N"  what the server has delivered so far; sent when the socket opens
+//   data-price, data-at  a price: lossy, unnumbered, and shown wherever its id stands
+// After a gap, or when the socket comes back, every element with data-live-url is fetched anew;
+// X-Live-Seq in each answer says up to which delivery that answer is complete.
+(() => {
+  "use strict";
+  const RECONNECT_MIN_MS = 500;
+  const RECONNECT_MAX_MS = 8000;
+  const BANNER_AFTER_MS = 1000;
+  const CATCH_UP_PAUSE_MS = 500;
+  const CATCH_UP_ROUNDS_MAX = 5;
+  const CATCH_UP_AGAIN_MS = 5000;
+  const RETRIED_BY_HTMX = [1006, 1011, 1012, 1013];
+  const body = document.body;
+  const connection = document.querySelector("#connection > p");
+  let seen = Number(body.dataset.seq || 0);
+  let newest = seen;
+  let catchingUp = false;
+  let lost = false;
+  let bannerTimer;
+
+  const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+  const onPage = (id) => [...document.querySelectorAll(`[id="${CSS.escape(id)}"]`)];
+  const reconnectDelay = (tries) =>
+    Math.min(RECONNECT_MIN_MS * 2 ** tries, RECONNECT_MAX_MS) * (0.5 + Math.random() / 2);
+  htmx.config.wsReconnectDelay = reconnectDelay;
+
+  async function refetch(element) {
+    const answer = await fetch(element.dataset.liveUrl, { headers: { "HX-Request": "true" } });
+    // A redirect leads to the sign-in page: the session has ended.
+    if (answer.redirected) location.reload();
+    const seq = answer.headers.get("X-Live-Seq");
+    if (!answer.ok || answer.redirected || seq === null) throw new Error(`${answer.url}: ${answer.status}`);
+    htmx.swap(element, await answer.text(), { swapStyle: "outerHTML", swapDelay: 0, settleDelay: 0 });
+    return Number(seq);
+  }
+
+  // Deliveries that arrive meanwhile are only noted, since the answers may be older than they are.
+  async function catchUp() {
+    if (catchingUp) return;
+    catchingUp = true;
+    try {
+      for (let round = 0; round < CATCH_UP_ROUNDS_MAX; round += 1) {
+        const parts = [...document.querySelectorAll("[data-live-url]")];
+        seen = parts.length ? Math.min(...(await Promise.all(parts.map(refetch)))) : newest;
+        if (newest <= seen) break;
+        await pause(CATCH_UP_PAUSE_MS);
+      }
+    } catch (error) {
+      console.warn("The page could not catch up yet.", error);
+      setTimeout(catchUp, CATCH_UP_AGAIN_MS);
+    } finally {
+      catchingUp = false;
+    }
+  }
+
+  function showPrice(fresh) {
+    const { price, at } = fresh.dataset;
+    fresh.removeAttribute("hx-swap-oob");
+    for (const shown of onPage(fresh.id)) {
+      if (Number(shown.dataset.at || 0) > Number(at)) continue;
+      const change = Number(price) - Number(shown.dataset.price || price);
+      const next = document.importNode(fresh, true);
+      if (change) next.classList.add(change > 0 ? "price-up" : "price-down");
+      shown.replaceWith(next);
+    }
+    document.dispatchEvent(new CustomEvent("live:price", { detail: { id: fresh.id, price, at: Number(at) } }));
+  }
+
+  // True when htmx should swap the fragment in.
+  function accept(fragment) {
+    if (fragment.dataset.price) return showPrice(fragment);
+    const latest = fragment.dataset.seqLatest;
+    const seq = Number(latest ?? fragment.dataset.seq ?? 0);
+    newest = Math.max(newest, seq);
+    if (latest === undefined && !seq) return onPage(fragment.id).length > 0;
+    if (catchingUp || seq <= seen) return false;
+    if (latest !== undefined || seq > seen + 1) return void catchUp();
+    seen = seq;
+    return onPage(fragment.id).length > 0;
+  }
+
+  body.addEventListener("htmx:wsBeforeMessage", (event) => {
+    const template = document.createElement("template");
+    template.innerHTML = event.detail.message;
+    const fragment = template.content.firstElementChild;
+    if (!fragment || !accept(fragment)) event.preventDefault();
+  });
+
+  body.addEventListener("htmx:wsOpen", () => {
+    clearTimeout(bannerTimer);
+    connection.hidden = true;
+    if (lost) catchUp();
+    lost = false;
+  });
+
+  body.addEventListener("htmx:wsClose", ({ detail }) => {
+    if (!lost) bannerTimer = setTimeout(() => (connection.hidden = false), BANNER_AFTER_MS);
+    lost = true;
+    if (RETRIED_BY_HTMX.includes(detail.event.code)) return;
+    setTimeout(() => detail.socketWrapper.reconnect(), reconnectDelay(2));
+  });
+
+  document.addEventListener("click", ({ target }) => {
+    target.closest("[data-dismiss]")?.closest(".toast")?.remove();
+    for (const open of document.querySelectorAll("details:is(.menu, .confirm)[open]")) {
+      if (!open.contains(target)) open.open = false;
+    }
+  });
+
+  document.addEventListener("keydown", ({ key }) => {
+    if (key !== "Escape") return;
+    const open = document.querySelector("details:is(.menu, .confirm)[open]");
+    open?.querySelector("summary").focus();
+    open?.removeAttribute("open");
+  });
+})();
