@@ -1,63 +1,26 @@
 """What may be done with a bot, by whom, and what is refused with which sentence."""
 
-from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
 import pytest
-from django.db import IntegrityError, transaction
 
-from accounts.models import ExchangeAccount, User
-from bots.engine import claims
-from bots.engine.replay import replay_breaches
-from bots.engine.turn import run_turn
+from accounts.models import ExchangeAccount
 from bots.models import Bot, BotSettings, BotStatus
 from bots.services import (
     ServiceRefused,
     bot_command,
-    bot_create,
-    bot_delete,
     bot_edit,
     bot_start,
-    bot_stop,
-    paper_account,
     preflight,
 )
 from bots.strategies.base import CommandKind
 from orders.gateways.installed import installed
-from orders.gateways.simulated import open_exchange
-from orders.models import Balance, LedgerEntry, Order, SimulatedMarket
+from orders.models import LedgerEntry, Order, SimulatedMarket
 from orders.money import free_of
+from tests.services.desk import DCA, NOW, a_bot, grid_around, started, turn
 
 pytestmark = pytest.mark.django_db
-NOW = datetime(2026, 1, 5, tzinfo=UTC)
-DCA: dict[str, Any] = {"investment": "250"}
-
-
-@pytest.fixture
-def account() -> ExchangeAccount:
-    open_exchange(now=NOW)
-    return paper_account(user=User.objects.create_user("alice@example.com"), now=NOW)
-
-
-def a_bot(account: ExchangeAccount, **changes: Any) -> Bot:
-    asked: dict[str, Any] = {"name": "Bot", "bot_type": "dca", "ticker": "BTC/USDT", "values": DCA}
-    return bot_create(user=account.user, account=account, now=NOW, **asked | changes)
-
-
-def started(bot: Bot) -> Bot:
-    bot = bot_start(bot=bot, exchanges=installed(), now=NOW)
-    turn()
-    return Bot.objects.get(pk=bot.pk)
-
-
-def turn() -> None:
-    run_turn(claims.due_ids(), exchanges=installed(), now=NOW)
-
-
-def grid_around(price: Decimal, **changes: Any) -> dict[str, Any]:
-    ends = {"lower_price": str(int(price * 9 / 10)), "upper_price": str(int(price * 11 / 10))}
-    return {"investment": "1000", "lines": 11} | ends | changes
 
 
 def test_a_started_bot_takes_its_investment_from_the_account(account: ExchangeAccount) -> None:
@@ -74,116 +37,6 @@ def test_starting_twice_funds_once(account: ExchangeAccount) -> None:
     assert free_of(account_id=account.pk, currency="USDT") == Decimal(9750)
 
 
-def test_a_stopped_bot_gives_its_money_back_and_keeps_its_coins(account: ExchangeAccount) -> None:
-    bot = started(a_bot(account))
-    assert bot.position_amount > 0
-    bot_stop(bot=bot, now=NOW)
-    turn()
-    bot.refresh_from_db()
-    assert (bot.status, bot.cash) == (BotStatus.STOPPED, 0)
-    assert bot.position_amount > 0
-    assert not Order.objects.filter(bot=bot, status="open").exists()
-
-
-def test_a_bot_stopped_and_started_goes_on_with_its_deal(account: ExchangeAccount) -> None:
-    bot = started(a_bot(account))
-    held, memory = bot.position_amount, bot.memory
-    bot_stop(bot=bot, now=NOW)
-    turn()
-    bot = started(Bot.objects.get(pk=bot.pk))
-    assert bot.position_amount == held
-    assert memory is not None
-    assert bot.memory is not None
-    assert bot.memory["inner"]["deal"] == memory["inner"]["deal"]
-    assert Order.objects.filter(bot=bot, status="open").count() == 2, "its target and a safety order"
-
-
-def test_cancel_and_sell_leaves_nothing_but_money(account: ExchangeAccount) -> None:
-    bot = started(a_bot(account))
-    bot_stop(bot=bot, now=NOW, how="cancel_and_sell")
-    for _ in range(4):
-        turn()
-    bot.refresh_from_db()
-    assert (bot.status, bot.position_amount, bot.cash) == (BotStatus.STOPPED, 0, 0)
-    assert free_of(account_id=account.pk, currency="USDT") == Decimal(10_000) + bot.pnl
-
-
-def test_a_grid_that_sold_all_is_laid_anew_at_its_next_start(account: ExchangeAccount) -> None:
-    price = SimulatedMarket.objects.get(ticker="BTC/USDT").price
-    bot = started(a_bot(account, bot_type="grid", values=grid_around(price)))
-    assert Order.objects.filter(bot=bot, status="open").count() == 10
-    bot_stop(bot=bot, now=NOW, how="cancel_and_sell")
-    for _ in range(4):
-        turn()
-    bot = Bot.objects.get(pk=bot.pk)
-    assert (bot.status, bot.position_amount) == (BotStatus.STOPPED, 0)
-    bot = started(bot)
-    assert Order.objects.filter(bot=bot, status="open").count() == 10
-    assert list(replay_breaches(bot)) == []
-
-
-def test_a_bot_that_drew_down_too_far_keeps_its_coins_in_mind(account: ExchangeAccount) -> None:
-    values = DCA | {"max_drawdown_pct": "1", "on_drawdown": "cancel_orders"}
-    bot = started(a_bot(account, values=values))
-    held = bot.position_amount
-    row = SimulatedMarket.objects.get(ticker="BTC/USDT")
-    SimulatedMarket.objects.filter(pk=row.pk).update(price=row.price / 2)
-    Bot.objects.filter(pk=bot.pk).update(events=bot.events + 1)
-    for _ in range(3):
-        turn()
-    bot.refresh_from_db()
-    assert (bot.status, bot.position_amount >= held) == (BotStatus.STOPPED, True)
-    bot = started(bot)
-    assert Order.objects.filter(bot=bot, slot__endswith="/base").count() == 1, "its deal goes on"
-    assert list(replay_breaches(bot)) == []
-
-
-def test_a_drawdown_that_keeps_orders_leaves_them_resting(account: ExchangeAccount) -> None:
-    values = DCA | {"max_drawdown_pct": "1", "on_drawdown": "keep_orders"}
-    bot = started(a_bot(account, values=values))
-    row = SimulatedMarket.objects.get(ticker="BTC/USDT")
-    SimulatedMarket.objects.filter(pk=row.pk).update(price=row.price * Decimal("0.7"))
-    Bot.objects.filter(pk=bot.pk).update(events=bot.events + 1)
-    for _ in range(3):
-        turn()
-    bot.refresh_from_db()
-    assert bot.status == BotStatus.STOPPED
-    assert Order.objects.filter(bot=bot, status="open").count() == 2
-    assert bot.cash > 0, "a resting buy is still covered"
-
-
-def test_the_money_of_a_bot_in_error_comes_back_when_it_is_stopped(account: ExchangeAccount) -> None:
-    bot = started(a_bot(account))
-    Bot.objects.filter(pk=bot.pk).update(status=BotStatus.ERROR)
-    bot_stop(bot=Bot.objects.get(pk=bot.pk), now=NOW)
-    turn()
-    bot.refresh_from_db()
-    assert (bot.status, bot.cash) == (BotStatus.STOPPED, 0)
-
-
-def test_keep_orders_stops_the_bot_and_leaves_its_orders(account: ExchangeAccount) -> None:
-    bot = started(a_bot(account))
-    bot = bot_stop(bot=bot, now=NOW, how="keep_orders")
-    assert bot.status == BotStatus.STOPPED
-    assert Order.objects.filter(bot=bot, status="open").count() == 2
-
-
-def test_a_deleted_bot_returns_coins_and_money_and_is_hidden(account: ExchangeAccount) -> None:
-    bot = started(a_bot(account))
-    bot_stop(bot=bot, now=NOW)
-    turn()
-    bot = Bot.objects.get(pk=bot.pk)
-    bot_delete(bot=bot, exchanges=installed(), now=NOW)
-    assert free_of(account_id=account.pk, currency="BTC") == bot.position_amount
-    assert Bot.objects.get(pk=bot.pk).hidden_at == NOW
-
-
-def test_a_running_bot_is_not_deleted(account: ExchangeAccount) -> None:
-    bot = started(a_bot(account))
-    with pytest.raises(ServiceRefused, match="stop it before you delete it"):
-        bot_delete(bot=bot, exchanges=installed(), now=NOW)
-
-
 def test_two_bots_do_not_spend_the_same_money(account: ExchangeAccount) -> None:
     first = a_bot(account, values={"investment": "6000"})
     second = a_bot(account, values={"investment": "6000"})
@@ -195,11 +48,6 @@ def test_two_bots_do_not_spend_the_same_money(account: ExchangeAccount) -> None:
     assert Bot.objects.get(pk=second.pk).status == BotStatus.STOPPED
     assert free_of(account_id=account.pk, currency="USDT") == Decimal(4000)
     assert LedgerEntry.objects.filter(bot=second).count() == 0
-
-
-def test_the_database_itself_keeps_a_balance_from_going_under_nothing(account: ExchangeAccount) -> None:
-    with pytest.raises(IntegrityError), transaction.atomic():
-        Balance.objects.filter(account=account).update(free=Decimal(-1))
 
 
 @pytest.mark.parametrize(
@@ -287,15 +135,6 @@ def test_of_two_edits_at_once_one_is_told_to_look_again(account: ExchangeAccount
     bot_edit(bot=bot, name="One", values=DCA, this_deal_too=False, now=NOW)
     with pytest.raises(ServiceRefused, match="load the page again"):
         bot_edit(bot=bot, name="Two", values=DCA, this_deal_too=False, now=NOW)
-
-
-def test_close_now_sells_the_open_deal(account: ExchangeAccount) -> None:
-    bot = started(a_bot(account, values=DCA | {"max_deals": 1}))
-    bot_command(bot=bot, kind=CommandKind.CLOSE_NOW, now=NOW)
-    for _ in range(4):
-        turn()
-    bot.refresh_from_db()
-    assert bot.position_amount == 0
 
 
 def test_funds_beyond_the_pocket_are_refused(account: ExchangeAccount) -> None:
