@@ -1,5 +1,7 @@
 """Indicators over closed candles: float arrays in, float arrays out, NaN while warming up."""
 
+from typing import Any
+
 import numpy as np
 import talib
 from numpy.typing import NDArray
@@ -28,4 +30,55 @@ def rsi(close: Column, period: int) -> Column:
     still = np.zeros(len(close), dtype=bool)
     still[period:] = moves[period:] == moves[:-period]
     column[still & (column == 0)] = 50.0
+    return column
+
+
+def ema(close: Column, period: int) -> Column:
+    """Exponential mean with weight 2/(period+1), begun with the plain mean of the first `period`."""
+    return _grown(talib.EMA, period, close, timeperiod=period)
+
+
+def sma(values: Column, period: int) -> Column:
+    """The plain mean of the last `period` values."""
+    return _grown(talib.SMA, period, values, timeperiod=period)
+
+
+def macd(close: Column, fast: int, slow: int, signal: int) -> tuple[Column, Column]:
+    """The difference of two EMA, and its own EMA: the line and the signal it crosses."""
+    if len(close) < slow + signal:
+        return np.full(len(close), np.nan), np.full(len(close), np.nan)
+    line, mean, _ = talib.MACD(close, fastperiod=fast, slowperiod=slow, signalperiod=signal)
+    return line, mean
+
+
+def atr(high: Column, low: Column, close: Column, period: int) -> Column:
+    """Wilder's average true range, in the unit of the prices."""
+    return _grown(talib.ATR, period, high, low, close, timeperiod=period)
+
+
+def adx(high: Column, low: Column, close: Column, period: int) -> Column:
+    """Wilder's average directional index, 0–100."""
+    return _grown(talib.ADX, 2 * period, high, low, close, timeperiod=period)
+
+
+def highest_before(high: Column, period: int) -> Column:
+    """The highest of the `period` values before each one, itself excluded."""
+    return before(_grown(talib.MAX, period, high, timeperiod=period))
+
+
+def lowest_before(low: Column, period: int) -> Column:
+    """The lowest of the `period` values before each one, itself excluded."""
+    return before(_grown(talib.MIN, period, low, timeperiod=period))
+
+
+def before(column: Column) -> Column:
+    """Each row's value one row earlier."""
+    return np.concatenate(([np.nan], column[:-1]))[: len(column)]
+
+
+def _grown(indicator: Any, least: int, *columns: Column, **options: int) -> Column:
+    """NaN throughout where there are fewer than `least` rows."""
+    if len(columns[0]) < least:
+        return np.full(len(columns[0]), np.nan)
+    column: Column = indicator(*columns, **options)
     return column

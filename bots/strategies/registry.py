@@ -14,6 +14,7 @@ from bots.strategies.base import Strategy
 from bots.strategies.dca import Dca, DcaSettings
 from bots.strategies.grid import Grid, GridSettings
 from bots.strategies.guard import guarded
+from bots.strategies.momentum import Momentum, MomentumSettings
 from bots.strategies.settings import Problem, Settings
 from orders.rules import Market
 
@@ -54,6 +55,13 @@ BOT_TYPES: Mapping[str, BotType] = {
             "Buys in steps as the price falls and sells the whole at a profit over the average.",
             DcaSettings,
             Dca,
+        ),
+        BotType(
+            "momentum",
+            "Momentum",
+            "Buys strength when a candle closes with a signal, and follows the price with its stop.",
+            MomentumSettings,
+            Momentum,
         ),
     )
 }

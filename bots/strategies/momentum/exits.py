@@ -1,0 +1,56 @@
+"""Where a momentum deal is left: its stop, its profit trail, its target, its last moment."""
+
+from decimal import Decimal
+
+from bots.strategies.exits import above, below
+from bots.strategies.momentum.memory import Deal
+from bots.strategies.momentum.settings import MomentumSettings
+
+
+def stop_under(settings: MomentumSettings, price: Decimal, atr: Decimal | None) -> Decimal:
+    """The stop's distance under `price`; a percent's, too, when no ATR is known."""
+    if settings.atr_stop and atr is not None:
+        return price - settings.atr_multiple * atr
+    return below(price, settings.stop_pct)
+
+
+def next_stop(settings: MomentumSettings, deal: Deal, peak: Decimal, atr: Decimal | None) -> Decimal:
+    """The stop after `peak`: max(previous, peak − multiple·ATR now), or `stop_pct` under the peak.
+
+    Without trailing it stays where the entry put it.
+    """
+    if deal.stop is None:
+        return stop_under(settings, peak if settings.stop_trailing else deal.entry, atr)
+    if not settings.stop_trailing:
+        return deal.stop
+    return max(deal.stop, stop_under(settings, peak, atr))
+
+
+def next_trail(settings: MomentumSettings, deal: Deal, peak: Decimal) -> Decimal | None:
+    """The profit trail's price after `peak`; None before it is armed."""
+    if not settings.trails_profit or peak < above(deal.entry, settings.profit_trail_arm_pct):
+        return deal.trail
+    trail = below(peak, settings.profit_trail_pct)
+    return trail if deal.trail is None else max(deal.trail, trail)
+
+
+def target_pct(settings: MomentumSettings, deal: Deal, now: int) -> Decimal | None:
+    """The profit asked at `now`: the latest of the steps reached, else the take profit, if any."""
+    reached = [step for step in settings.roi_steps if now >= deal.opened_at + step.after_s * 1000]
+    if reached:
+        return reached[-1].profit_pct
+    return settings.take_profit_pct or None
+
+
+def next_step_at(settings: MomentumSettings, deal: Deal, now: int) -> int | None:
+    """When the next target by time begins, in ms."""
+    starts = (deal.opened_at + step.after_s * 1000 for step in settings.roi_steps)
+    return next((start for start in starts if start > now), None)
+
+
+def held_until(settings: MomentumSettings, deal: Deal) -> int | None:
+    """When the last candle a deal may be held for closes, in ms."""
+    if not settings.max_hold_candles:
+        return None
+    period = settings.timeframe.period_ms
+    return deal.opened_at // period * period + settings.max_hold_candles * period

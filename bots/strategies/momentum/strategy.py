@@ -1,0 +1,142 @@
+"""The momentum bot: what it wants to rest on the book, given what it remembers and sees."""
+
+from dataclasses import replace
+from decimal import Decimal
+from typing import ClassVar
+
+from bots.strategies.base import Candles, Plan, Preflight, Seen, SignalRow, Signals, Wake
+from bots.strategies.momentum.entry import entry_order
+from bots.strategies.momentum.fills import booked, closed, reopened
+from bots.strategies.momentum.memory import Deal, MomentumMemory, Signal
+from bots.strategies.momentum.preflight import preflight
+from bots.strategies.momentum.settings import MomentumSettings
+from bots.strategies.momentum.signals import ENTER, atr_of, candles_needed, signals, verdicts
+from bots.strategies.momentum.watch import Look
+from bots.strategies.momentum.wishes import wanted, watching
+from orders.rules import Market
+
+
+class Momentum:
+    """Enters on a closed candle's signal, and leaves by stop, trail, target, cross or age."""
+
+    version: ClassVar[int] = 1
+    memory_type: ClassVar[type] = MomentumMemory
+
+    def __init__(self, settings: MomentumSettings, market: Market) -> None:
+        self.settings = settings
+        self.market = market
+        self._period_ms = settings.timeframe.period_ms
+
+    @property
+    def timeframe(self) -> str | None:
+        return self.settings.timeframe.value
+
+    @property
+    def candles_needed(self) -> int:
+        return candles_needed(self.settings)
+
+    def first_memory(self) -> MomentumMemory:
+        return MomentumMemory()
+
+    def restarted(self, memory: MomentumMemory) -> MomentumMemory:
+        """The memory with which a stopped bot starts again: an old signal or cooldown is over."""
+        return replace(memory, signal=None, cool_until=0, said="")
+
+    def prepare(self, candles: Candles) -> Signals:
+        return signals(self.settings, candles)
+
+    def preflight(self, price: Decimal) -> Preflight:
+        return preflight(self.settings, self.market, price)
+
+    def decide(self, memory: MomentumMemory, seen: Seen) -> Plan[MomentumMemory]:
+        reasons: list[str] = []
+        for fill in seen.fills:
+            memory = booked(memory, fill)
+        memory = self._late(memory, seen)
+        fresh = seen.candle is not None and seen.candle.at > memory.looked_at
+        memory = self._expired(memory, seen, fresh)
+        if memory.deal is not None:
+            memory = self._advanced(memory, memory.deal, seen, fresh, reasons)
+        elif fresh and seen.candle is not None:
+            memory = self._signalled(memory, seen.candle, reasons)
+        if memory.deal is None:
+            return self._flat(memory, seen, reasons)
+        orders = wanted(self.settings, self.market, memory, memory.deal, seen)
+        wake = watching(self.settings, self.market, memory, memory.deal, seen)
+        return Plan(memory, orders, wake, tuple(reasons), memory.deal.number)
+
+    def figures(self, memory: MomentumMemory) -> dict[str, Decimal]:
+        """What a page shows of the open deal, in quote; empty when flat."""
+        deal = memory.deal
+        if deal is None or not deal.held.amount:
+            return {}
+        shown = {"average": deal.held.average}
+        if deal.target is not None:
+            shown["target"] = deal.target.price
+        if deal.stop is not None:
+            shown["stop"] = deal.stop if deal.trail is None else max(deal.stop, deal.trail)
+        return shown
+
+    def _late(self, memory: MomentumMemory, seen: Seen) -> MomentumMemory:
+        """Coins of a closed deal that can be sold again are sold, before anything new is bought."""
+        late = memory.deal is None and (seen.fills or seen.closing)
+        if late and self.market.enough(self.market.amount(memory.dust.amount), seen.bid):
+            return reopened(memory, seen.now)
+        return memory
+
+    def _expired(self, memory: MomentumMemory, seen: Seen, fresh: bool) -> MomentumMemory:
+        """A signal is acted on once, and until the next candle closes; the ATR is the last candle's."""
+        signal = memory.signal
+        if signal is not None:
+            acted = any(
+                order.slot.endswith("/entry") and order.intent.role == "entry" for order in seen.closed
+            )
+            if fresh or acted or seen.now >= signal.until:
+                memory = replace(memory, signal=None)
+        if fresh and seen.candle is not None:
+            return replace(memory, atr=atr_of(seen.candle.values), looked_at=seen.candle.at)
+        return memory
+
+    def _signalled(self, memory: MomentumMemory, candle: SignalRow, reasons: list[str]) -> MomentumMemory:
+        """The memory with a signal, when the candle says buy and every filter agrees."""
+        if not candle.values.get(ENTER):
+            return memory
+        said = list(verdicts(self.settings, candle.values))
+        refused = [verdict.name for verdict in said if not verdict.passed]
+        cooling = candle.at < memory.cool_until
+        if cooling:
+            refused.append("the cooldown after a stop")
+        entry = self.settings.entry.value.replace("_", " ")
+        outcome = f"no entry, for {' and '.join(refused)}" if refused else "entering"
+        reasons.append(f"Signal {entry} at {candle.close:f}: {outcome}.")
+        reasons.extend(str(verdict) for verdict in said)
+        if refused:
+            return memory
+        return replace(memory, signal=Signal(candle.at, candle.at + 2 * self._period_ms))
+
+    def _advanced(
+        self, memory: MomentumMemory, deal: Deal, seen: Seen, fresh: bool, reasons: list[str]
+    ) -> MomentumMemory:
+        """The deal after what has happened to it: opened, sold, stopped, or over."""
+        look = Look(self.settings, self.market, seen, fresh, reasons)
+        now = look.watched(memory, look.moved(memory, look.ordered(memory, deal)))
+        if not look.over(memory, now):
+            return memory if now is deal else replace(memory, deal=now)
+        reasons.append(look.farewell(memory, now))
+        cool = self.settings.cooldown_candles if now.stopped else 0
+        begun = seen.now // self._period_ms * self._period_ms
+        return closed(memory, now, begun + cool * self._period_ms if cool else 0)
+
+    def _flat(self, memory: MomentumMemory, seen: Seen, reasons: list[str]) -> Plan[MomentumMemory]:
+        if seen.closing:
+            return Plan(memory, {}, Wake(), tuple(reasons), finished=not seen.live)
+        signal = memory.signal
+        if signal is None:
+            return Plan(memory, {}, Wake(candle=self.timeframe), tuple(reasons))
+        memory, order, refusal = entry_order(self.settings, self.market, memory, signal, seen)
+        if refusal != memory.said:
+            memory = replace(memory, said=refusal)
+            if refusal:
+                reasons.append(refusal)
+        orders = {} if order is None else {f"deal-{memory.deals + 1}/entry": order}
+        return Plan(memory, orders, Wake(at=signal.until, candle=self.timeframe), tuple(reasons))
