@@ -73,7 +73,30 @@ def lowest_before(low: Column, period: int) -> Column:
 
 def before(column: Column) -> Column:
     """Each row's value one row earlier."""
-    return np.concatenate(([np.nan], column[:-1]))[: len(column)]
+    return earlier(column, 1)
+
+
+def earlier(values: Column, steps: int) -> Column:
+    """Each value `steps` rows before; NaN where there is none."""
+    column = np.full(len(values), np.nan)
+    column[steps:] = values[: len(values) - steps]
+    return column
+
+
+def latest_highest(values: Column, period: int) -> NDArray[np.int64]:
+    """The row of the highest of the last `period` values, the present one included; of equal ones the
+    latest; -1 until there are `period` (at least 2) of them.
+
+    Ranked by value and then by row, no two are equal, and the highest rank tells its row.
+    """
+    rows = np.full(len(values), -1, dtype=np.int64)
+    if len(values) < period:
+        return rows
+    by_rank = np.argsort(values, kind="stable")
+    rank = np.empty(len(values))
+    rank[by_rank] = np.arange(len(values))
+    rows[period - 1 :] = by_rank[talib.MAX(rank, timeperiod=period)[period - 1 :].astype(np.int64)]
+    return rows
 
 
 def _grown(indicator: Any, least: int, *columns: Column, **options: int) -> Column:

@@ -12,6 +12,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from bots.strategies.base import Strategy
 from bots.strategies.dca import Dca, DcaSettings
+from bots.strategies.dip import Dip, DipSettings
 from bots.strategies.grid import Grid, GridSettings
 from bots.strategies.guard import guarded
 from bots.strategies.momentum import Momentum, MomentumSettings
@@ -62,6 +63,13 @@ BOT_TYPES: Mapping[str, BotType] = {
             "Buys strength when a candle closes with a signal, and follows the price with its stop.",
             MomentumSettings,
             Momentum,
+        ),
+        BotType(
+            "dip",
+            "Dip",
+            "Buys a fall from a recent high, more if it falls further, and sells in parts as it recovers.",
+            DipSettings,
+            Dip,
         ),
     )
 }

@@ -170,6 +170,18 @@ def test_take_profit_steps_are_written_as_pairs(alice: Person) -> None:
     assert "Take profit steps must read profit/share" in wrong.content.decode()
 
 
+def test_a_dips_lists_are_written_as_numbers_and_as_pairs(alice: Person) -> None:
+    fields = offered(alice, "dip")
+    assert fields["take_profits"] == "4/34, 7/33, 10/33"
+    assert (fields["buy_weights"], fields["roi_steps"]) == ("1, 1.5, 2", "")
+    asked = fields | {"buy_weights": "1, 2", "roi_steps": "3600/3, 7200/1.5"}
+    alice.client.post(reverse("bots:new", args=["dip"]), asked)
+    version = BotSettings.objects.get()
+    stored = values_of(version.bot, version)
+    assert stored["buy_weights"] == ["1", "2"]
+    assert initial_of(stored)["roi_steps"] == "3600/3, 7200/1.5"
+
+
 def test_an_edit_keeps_the_open_deals_settings_unless_it_is_asked_for(alice: Person) -> None:
     bot = alice.running(bot_type="dca")
     address = reverse("bots:edit", args=[bot.pk])
