@@ -129,8 +129,8 @@ class Guarded(Generic[M]):
             wake=self._wake(watch, inner, seen, hold or unsent, orders),
             reasons=(*inner.reasons, *told) if told else inner.reasons,
             deal=inner.deal,
-            paused_until=hold.until if hold else None,
-            paused_why=hold.why if hold else "",
+            paused_until=hold.until if hold else inner.paused_until,
+            paused_why=hold.why if hold else inner.paused_why,
             finished=inner.finished,
         )
 

@@ -99,6 +99,21 @@ def latest_highest(values: Column, period: int) -> NDArray[np.int64]:
     return rows
 
 
+def fast_stochastic(
+    high: Column, low: Column, close: Column, k_period: int, d_period: int
+) -> tuple[Column, Column]:
+    """%K: where the close lies in the range of the last `k_period` candles, 0–100; %D: its plain average.
+
+    Without movement %K is 50, where TA-Lib says 0, as for the RSI.
+    """
+    if len(close) < k_period + d_period:
+        return np.full(len(close), np.nan), np.full(len(close), np.nan)
+    highest, lowest = talib.MAX(high, timeperiod=k_period), talib.MIN(low, timeperiod=k_period)
+    span = highest - lowest
+    k: Column = np.where(span == 0, 50.0, 100 * (close - lowest) / np.where(span == 0, 1.0, span))
+    return k, talib.SMA(k, timeperiod=d_period)
+
+
 def _grown(indicator: Any, least: int, *columns: Column, **options: int) -> Column:
     """NaN throughout where there are fewer than `least` rows."""
     if len(columns[0]) < least:

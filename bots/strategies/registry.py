@@ -16,6 +16,7 @@ from bots.strategies.dip import Dip, DipSettings
 from bots.strategies.grid import Grid, GridSettings
 from bots.strategies.guard import guarded
 from bots.strategies.momentum import Momentum, MomentumSettings
+from bots.strategies.scalper import Scalper, ScalperSettings
 from bots.strategies.settings import Problem, Settings
 from orders.rules import Market
 
@@ -70,6 +71,13 @@ BOT_TYPES: Mapping[str, BotType] = {
             "Buys a fall from a recent high, more if it falls further, and sells in parts as it recovers.",
             DipSettings,
             Dip,
+        ),
+        BotType(
+            "scalper",
+            "Scalper",
+            "Makes many small trades, each with a near target, a near stop and a time limit.",
+            ScalperSettings,
+            Scalper,
         ),
     )
 }

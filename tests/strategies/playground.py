@@ -166,7 +166,9 @@ class Playground:
             slippage_pct=self.slippage_pct,
             tick=self.market.tick,
         )
-        if price is not None:
+        if price is not None and intent.post_only:
+            self.end(slot, OrderStatus.REFUSED)
+        elif price is not None:
             self.take(slot, intent.amount, price, maker=False)
         elif intent.kind is OrderKind.IOC:
             self.end(slot)

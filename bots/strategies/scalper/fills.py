@@ -1,0 +1,52 @@
+"""What fills, refusals and the end of a deal do to a scalper's memory."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from bots.strategies.base import Closed
+from bots.strategies.scalper.memory import Deal, ScalperMemory
+from bots.strategies.scalper.settings import ScalperSettings
+from orders.accounting import Fill
+from orders.rules import Side
+from orders.states import OrderStatus
+
+REFUSED_PAUSE_MS = 1_000
+
+
+def booked(settings: ScalperSettings, memory: ScalperMemory, fill: Fill) -> ScalperMemory:
+    """The memory after `fill`. A buy without an open deal opens one, however late it comes."""
+    deal = memory.deal
+    if fill.side is Side.SELL:
+        return memory if deal is None else replace(memory, deal=replace(deal, sold=True))
+    if deal is None:
+        deal = Deal(number=memory.deals + 1, opened_at=fill.at)
+        opened = (*memory.opened, fill.at)[-max(settings.max_trades_per_hour, 1) :]
+        memory = replace(memory, deals=deal.number, opened=opened)
+    what, _, number = fill.slot.partition("/")[2].partition("-")
+    added = tuple(
+        replace(one, filled=one.filled + fill.amount)
+        if what == "added" and str(one.number) == number
+        else one
+        for one in deal.added
+    )
+    deal = replace(
+        deal,
+        bought=deal.bought + fill.amount,
+        value=deal.value + fill.value,
+        added=added,
+        offered=None,
+        takes=False,
+    )
+    return replace(memory, deal=deal)
+
+
+def refused(memory: ScalperMemory, closed: Iterable[Closed], now: int) -> ScalperMemory:
+    """A refused entry is placed anew a little later; a refused target may take."""
+    for order in closed:
+        if order.status is not OrderStatus.REFUSED:
+            continue
+        if order.slot.endswith("/entry"):
+            memory = replace(memory, quote=None, retry_at=now + REFUSED_PAUSE_MS)
+        elif memory.deal is not None and order.slot == f"{memory.deal.slot}/target":
+            memory = replace(memory, deal=replace(memory.deal, takes=True))
+    return memory

@@ -1,0 +1,65 @@
+"""What a scalper remembers. What it holds is the position's to say."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from orders.rules import ZERO
+
+
+@dataclass(frozen=True, slots=True)
+class Added:
+    """Funds a person added: a buy of `amount` base at market, `filled` of it so far."""
+
+    number: int
+    amount: Decimal
+    filled: Decimal = ZERO
+
+
+@dataclass(frozen=True, slots=True)
+class Deal:
+    """One deal, from its first fill at `opened_at` (ms) on.
+
+    `bought` base for `value` quote, before fees; `offered` is the base its target rests with, None
+    after a buy; `takes` says that a post-only target was refused. `leaving` is why all is being sold.
+    """
+
+    number: int
+    opened_at: int
+    bought: Decimal = ZERO
+    value: Decimal = ZERO
+    added: tuple[Added, ...] = ()
+    offered: Decimal | None = None
+    sold: bool = False
+    takes: bool = False
+    leaving: str = ""
+    attempts: int = 0
+
+    @property
+    def average(self) -> Decimal:
+        """The average fill price, before fees."""
+        return self.value / self.bought
+
+    @property
+    def slot(self) -> str:
+        return f"deal-{self.number}"
+
+
+@dataclass(frozen=True, slots=True)
+class ScalperMemory:
+    """`deals` counts the deals opened, `opened` when the last of them did. `quote` is the price of the
+    resting entry, `fair` the fair value it was made from, `quoted_at` when. `signal_at` is when the
+    signal in force was seen; `retry_at` holds an entry back that was refused. `flat_realised` is the
+    P&L realised before the open deal, `losses` the losing deals in a row. Times in ms."""
+
+    deals: int = 0
+    deal: Deal | None = None
+    opened: tuple[int, ...] = ()
+    quote: Decimal | None = None
+    fair: Decimal = ZERO
+    quoted_at: int = 0
+    signal_at: int | None = None
+    retry_at: int = 0
+    flat_realised: Decimal = ZERO
+    losses: int = 0
+    pause_until: int = 0
+    said: str = ""

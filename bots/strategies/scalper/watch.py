@@ -1,0 +1,128 @@
+"""What happens to an open deal: ordered by the user, watched by price and time, and its end."""
+
+from dataclasses import dataclass, replace
+from decimal import Decimal
+
+from bots.strategies.base import Command, CommandKind, Seen
+from bots.strategies.dca import words
+from bots.strategies.dca.ladder import sized_to_sell
+from bots.strategies.dca.watch import TRIED
+from bots.strategies.exits import above, below
+from bots.strategies.scalper.entry import cost_of, room
+from bots.strategies.scalper.memory import Added, Deal, ScalperMemory
+from bots.strategies.scalper.settings import ScalperSettings
+from orders.rules import ZERO, Market, Side
+
+
+def target_price(settings: ScalperSettings, market: Market, deal: Deal, now: int) -> Decimal:
+    """Over the average fill price, on the tick."""
+    return market.price(Side.SELL, above(deal.average, settings.profit_pct(now - deal.opened_at)))
+
+
+def stop_price(settings: ScalperSettings, deal: Deal) -> Decimal:
+    return below(deal.average, settings.stop_loss_pct)
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """One look at an open deal; what is worth telling goes to `reasons`."""
+
+    settings: ScalperSettings
+    market: Market
+    seen: Seen
+    reasons: list[str]
+
+    @property
+    def sellable(self) -> Decimal:
+        return self.market.amount(self.seen.position.amount)
+
+    def ordered(self, deal: Deal) -> Deal:
+        """The deal after the user's commands and the ends of its exit's tries."""
+        for command in self.seen.commands:
+            if command.kind is CommandKind.CLOSE_NOW:
+                deal = self._leaving(deal, "closed by hand")
+            elif command.kind is CommandKind.ADD_FUNDS:
+                deal = self._funded(deal, command)
+        if self.seen.closing:
+            deal = self._leaving(deal, "the bot sells all")
+        for order in self.seen.closed:
+            if order.slot == f"{deal.slot}/exit" and order.status in TRIED:
+                deal = replace(deal, attempts=deal.attempts + 1)
+                left = words.base(order.intent.amount - order.filled, self.market)
+                self.reasons.append(f"Exit try {deal.attempts} of deal {deal.number} left {left} unsold.")
+        return deal
+
+    def _funded(self, deal: Deal, command: Command) -> Deal:
+        """The deal with a buy of `command.quote` more, when the budget has room for it."""
+        wanted, ask = words.quote(command.quote, self.market), self.seen.ask
+        if deal.leaving or deal.sold:
+            self.reasons.append(f"{wanted} not added: deal {deal.number} is being sold.")
+            return deal
+        amount = sized_to_sell(self.market, command.quote / ask, ask, self.settings.stop_fraction)
+        if amount is None:
+            self.reasons.append(f"{wanted} not added: it is under the market's minimum.")
+            return deal
+        left = room(self.settings, self.seen) - self._awaited(deal)
+        if cost_of(self.settings, self.market, amount, ask, slips=True) > left:
+            free = words.quote(max(left, ZERO), self.market)
+            self.reasons.append(f"{wanted} not added: with its fee it is over the {free} left to spend.")
+            return deal
+        self.reasons.append(f"Adding {wanted} to deal {deal.number}.")
+        return replace(deal, added=(*deal.added, Added(len(deal.added) + 1, amount)))
+
+    def _awaited(self, deal: Deal) -> Decimal:
+        """What additions and the entry may still cost."""
+        unfilled = sum((one.amount - one.filled for one in deal.added), ZERO)
+        entry = self.seen.live.get(f"{deal.slot}/entry")
+        if entry is not None:
+            unfilled += entry.intent.amount - entry.filled
+        return cost_of(self.settings, self.market, unfilled, self.seen.ask, slips=True)
+
+    def watched(self, deal: Deal) -> Deal:
+        """The deal after a look at its stop and its age."""
+        stop, last = stop_price(self.settings, deal), self.seen.last
+        if last <= stop:
+            at, price = words.price(stop, self.market), words.price(last, self.market)
+            return self._leaving(deal, f"stop loss at {at}, price {price}")
+        age = self.settings.max_hold_s
+        if age and self.seen.now >= deal.opened_at + age * 1000:
+            return self._leaving(deal, f"it is {age} s old")
+        return deal
+
+    def _leaving(self, deal: Deal, why: str) -> Deal:
+        if deal.leaving:
+            return deal
+        self.reasons.append(f"Selling deal {deal.number}: {why}.")
+        return replace(deal, leaving=why)
+
+    def over(self, deal: Deal) -> bool:
+        """Flat but for dust, and nothing of it can fill any more."""
+        if self.seen.live:
+            return False
+        price = self.seen.bid
+        if not deal.leaving:
+            price = target_price(self.settings, self.market, deal, self.seen.now)
+        return not self.market.enough(self.sellable, price)
+
+    def ended(self, memory: ScalperMemory, deal: Deal) -> ScalperMemory:
+        """The memory once `deal` is over; losses in a row pause the entries."""
+        result = self.seen.position.realised - memory.flat_realised
+        earned = f"{'profit' if result >= 0 else 'loss'} {words.quote(abs(result), self.market)}"
+        dust = self.seen.position.amount
+        left = f" {words.base(dust, self.market)} too small to sell stay as dust." if dust else ""
+        self.reasons.append(f"Deal {deal.number} closed: {earned}.{left}")
+        losses, pause_until = memory.losses, memory.pause_until
+        if deal.sold:
+            losses = losses + 1 if result < 0 else 0
+        most = self.settings.max_consecutive_losses
+        if most and losses >= most:
+            losses, pause_until = 0, self.seen.now + self.settings.loss_pause_s * 1000
+        return replace(
+            memory,
+            deal=None,
+            quote=None,
+            signal_at=None,
+            flat_realised=self.seen.position.realised,
+            losses=losses,
+            pause_until=pause_until,
+        )

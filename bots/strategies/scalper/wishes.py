@@ -1,0 +1,91 @@
+"""The orders an open deal wants to rest, and when it wants to be asked again."""
+
+from dataclasses import replace
+
+from bots.strategies.base import OrderIntent, Role, Seen, Wake
+from bots.strategies.exits import exit_intent
+from bots.strategies.scalper.entry import entry_ends
+from bots.strategies.scalper.memory import Added, Deal, ScalperMemory
+from bots.strategies.scalper.settings import ScalperSettings
+from bots.strategies.scalper.watch import stop_price, target_price
+from bots.strategies.wakes import nearest
+from orders.rules import Market, OrderKind, Side
+
+
+class Wishes:
+    """Collects one deal's wishes. An order that rests as wished stays the very same wish."""
+
+    def __init__(
+        self, settings: ScalperSettings, market: Market, memory: ScalperMemory, deal: Deal, seen: Seen
+    ) -> None:
+        self.settings = settings
+        self.market = market
+        self.memory = memory
+        self.deal = deal
+        self.seen = seen
+        self.orders: dict[str, OrderIntent] = {}
+        self.wake = Wake()
+
+    def leaving(self) -> None:
+        """Cancel first, then sell: nothing but the exit, and that only when nothing else is live."""
+        slot = f"{self.deal.slot}/exit"
+        live = self.seen.live.get(slot)
+        if live is not None:
+            self.orders[slot] = live.intent
+        elif not self.seen.live:
+            amount = self.market.amount(self.seen.position.amount)
+            tries, slippage = self.deal.attempts, self.settings.max_slippage_pct
+            self.orders[slot] = exit_intent(self.market, self.seen.bid, amount, tries, slippage)
+
+    def holding(self) -> None:
+        self._entry()
+        for one in self.deal.added:
+            self._addition(one)
+        self._target()
+        self._watch()
+
+    def _entry(self) -> None:
+        """What is left of the entry rests until its time is up, or until the target sells."""
+        slot = f"{self.deal.slot}/entry"
+        live, ends = self.seen.live.get(slot), entry_ends(self.settings, self.memory)
+        if live is None or self.deal.sold:
+            return
+        if live.intent.kind is not OrderKind.LIMIT:
+            self.orders[slot] = live.intent
+        elif self.seen.now < ends:
+            self.orders[slot] = live.intent
+            self.wake = Wake(at=ends)
+
+    def _addition(self, one: Added) -> None:
+        slot = f"{self.deal.slot}/added-{one.number}"
+        live, rest = self.seen.live.get(slot), one.amount - one.filled
+        if live is not None:
+            self.orders[slot] = live.intent
+        elif not self.deal.sold and self.market.enough(rest, self.seen.ask):
+            self.orders[slot] = OrderIntent(Side.BUY, OrderKind.MARKET, rest, None, Role.ADD)
+
+    def _target(self) -> None:
+        """All that is held, offered at the target: as a maker first, as a taker once that was refused."""
+        slot = f"{self.deal.slot}/target"
+        live = self.seen.live.get(slot)
+        price = target_price(self.settings, self.market, self.deal, self.seen.now)
+        makes = self.settings.post_only and not self.deal.takes
+        # Sales may be known before the order that brought them says so: its whole amount tells.
+        if live is not None and (live.intent.price, live.intent.amount) == (price, self.deal.offered):
+            self.orders[slot] = live.intent
+            return
+        amount = self.market.amount(self.seen.position.amount)
+        if self.market.enough(amount, price):
+            intent = OrderIntent(Side.SELL, OrderKind.LIMIT, amount, price, Role.EXIT, makes)
+            self.orders[slot] = intent
+            self.deal = replace(self.deal, offered=amount)
+
+    def _watch(self) -> None:
+        """The stop's price, and the nearest of the next falling target and the longest hold."""
+        deal, age = self.deal, self.seen.now - self.deal.opened_at
+        ages = [step.after_s * 1000 for step in self.settings.roi_steps]
+        if self.settings.max_hold_s:
+            ages.append(self.settings.max_hold_s * 1000)
+        following = min((one for one in ages if one > age), default=None)
+        at = None if following is None else deal.opened_at + following
+        self.wake = nearest(self.wake, Wake(below=stop_price(self.settings, deal), at=at))
