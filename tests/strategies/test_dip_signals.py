@@ -253,3 +253,20 @@ def test_prepared_candles_lead_to_a_buy() -> None:
         falls = bool((101.1 - price) / 101.1 * 100 >= 5)
         assert bool(buys(playground)) is falls
     assert memory_of(playground).deals == 1
+
+
+def test_a_later_candles_low_is_what_the_rebound_starts_from() -> None:
+    playground = bot(price="94.1", **{**AT_ONCE, "rebound_pct": 1})
+    playground.look(candle=candle("94.1"))
+    playground.look(candle=candle("94.1", 1, low=93.5))
+    assert playground.plan.wake.above == D("93.5") * D("1.01")
+
+
+def test_a_dip_that_was_not_bought_does_not_pass_to_a_later_lower_high() -> None:
+    chosen = {**AT_ONCE, "entry_order": "limit", "limit_offset_pct": 1, "order_ttl_s": 60}
+    playground = bot(price="94.9", **chosen)
+    playground.look(candle=candle("94.9"))
+    playground.move(95)
+    assert playground.live == {}
+    playground.look(candle=candle("94.9", 1, high=99.9, high_at=float(BEGAN + HOUR_MS)))
+    assert playground.live == {}
