@@ -75,7 +75,11 @@ class BotAdmin(ReadOnlyAdmin):
         except ServiceRefused as refused:
             self.message_user(request, str(refused), messages.ERROR)
             return
-        self.message_user(request, f"{told} bots were told to stop.", messages.SUCCESS)
+        self.message_user(
+            request,
+            "1 bot was told to stop." if told == 1 else f"{told} bots were told to stop.",
+            messages.SUCCESS,
+        )
 
 
 @admin.register(Decision)

@@ -112,7 +112,7 @@ def test_the_chosen_bots_are_stopped_and_others_are_not(operator: Client) -> Non
     answer = operator.post(
         page(Bot, "changelist"), {"action": "stop_chosen", "_selected_action": [str(chosen.pk)]}, follow=True
     )
-    assert "1 bots were told to stop." in answer.content.decode()
+    assert "1 bot was told to stop." in answer.content.decode()
     chosen.refresh_from_db()
     other.refresh_from_db()
     assert (chosen.phase, bool(chosen.stop_request)) == (Phase.CLOSING, True)
