@@ -21,7 +21,8 @@ from accounts.models import User
 from bots.services import bot_create, bot_start, paper_account
 from orders.gateways.base import Exchanges
 from orders.gateways.installed import installed
-from orders.gateways.simulated import EXCHANGE, open_exchange
+from orders.gateways.listed import EXCHANGE
+from orders.gateways.simulated import open_exchange
 from orders.queries import latest_markets
 
 DEMO_EMAIL = "demo@example.com"

@@ -69,6 +69,7 @@ class Bot(models.Model):
     wake_above = Money(null=True, blank=True)
     wake_at = models.DateTimeField(null=True, blank=True)
     wake_candle = models.CharField(max_length=4, blank=True)
+    wake_mark = models.CharField(max_length=16, blank=True)
     candle_due_at = models.DateTimeField(null=True, blank=True)
 
     lease_token = models.UUIDField(null=True, blank=True)

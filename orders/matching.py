@@ -10,6 +10,7 @@ from decimal import Decimal
 
 from orders.accounting import Fill, product
 from orders.rules import HUNDRED, ZERO, FeeIn, Market, OrderKind, Side, ceil_to, floor_to
+from orders.states import OrderStatus
 
 BPS = Decimal(10_000)
 
@@ -36,9 +37,12 @@ class Candle:
     volume: Decimal = ZERO
 
 
-def walk(candle: Candle) -> tuple[Decimal, Decimal, Decimal, Decimal]:
-    """The four prices of a candle in the order in which they are taken to have happened."""
-    if candle.close >= candle.open:
+def walk(candle: Candle, *, pessimistic: bool = False) -> tuple[Decimal, Decimal, Decimal, Decimal]:
+    """The four prices of a candle in the order in which they are taken to have happened.
+
+    `pessimistic`: always the low first, so a stop comes before a target and before a new peak.
+    """
+    if pessimistic or candle.close >= candle.open:
         return candle.open, candle.low, candle.high, candle.close
     return candle.open, candle.high, candle.low, candle.close
 
@@ -86,6 +90,58 @@ def taker_price(
     if not marketable(side, limit, quote):
         return None
     return min(price, limit) if side is Side.BUY else max(price, limit)
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """What becomes of an order the moment it arrives: it rests (`open`), fills whole at `price`, ends
+    unfilled (an immediate one), or is refused and `why` says the reason."""
+
+    status: OrderStatus
+    price: Decimal | None = None
+    why: str = ""
+
+
+RESTS = Placement(OrderStatus.OPEN)
+ENDS = Placement(OrderStatus.CANCELLED)
+WOULD_TAKE = Placement(OrderStatus.REFUSED, why="a post-only order at this price would take, not make")
+
+
+# Said of an order whose bot has not the quote, or the base, that nothing else has reserved.
+NOT_COVERED = "the bot's pocket does not cover it"
+
+
+def placed(
+    *,
+    side: Side,
+    kind: OrderKind,
+    amount: Decimal,
+    limit: Decimal | None,
+    post_only: bool,
+    quote: Quote,
+    slippage_pct: Decimal,
+    market: Market,
+) -> Placement:
+    """How a paper exchange takes an order of `amount` base at `limit` quote (None at market)."""
+    price = taker_price(
+        side=side, kind=kind, limit=limit, quote=quote, slippage_pct=slippage_pct, tick=market.tick
+    )
+    why = _against_rules(amount, limit, price or limit or quote.last, market)
+    if why:
+        return Placement(OrderStatus.REFUSED, why=why)
+    if price is None:
+        return ENDS if kind is OrderKind.IOC else RESTS
+    return WOULD_TAKE if post_only else Placement(OrderStatus.FILLED, price)
+
+
+def _against_rules(amount: Decimal, limit: Decimal | None, price: Decimal, market: Market) -> str:
+    if not market.enough(amount, price):
+        return f"{amount.normalize():f} {market.base} is under the market's minimum"
+    if limit is not None and limit % market.tick:
+        return f"the price {limit.normalize():f} is not on the tick {market.tick:f}"
+    if amount % market.lot:
+        return f"the amount {amount.normalize():f} is not on the lot {market.lot:f}"
+    return ""
 
 
 def fill(

@@ -23,8 +23,11 @@ from bots.strategies.base import (
     Seen,
     SignalRow,
     Strategy,
+    Wake,
+    marked,
 )
 from bots.strategies.registry import BOT_TYPES, read_settings
+from bots.strategies.wakes import reached
 from orders.accounting import Fill, Position
 from orders.gateways.base import Exchanges, Prices
 from orders.gateways.candle_file import exact
@@ -42,7 +45,10 @@ R = TypeVar("R", Order, Trade, BotCommand)
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """One bot as it was looked at: its row, what it sees, and the rows that were shown to it."""
+    """One bot as it was looked at: its row, what it sees, and the rows that were shown to it.
+
+    `unasked`: a candle closed, it does not have the mark the bot waits for, and nothing else happened.
+    """
 
     bot: Bot
     strategy: Strategy[Any]
@@ -53,6 +59,7 @@ class Look:
     live: list[Order]
     closed: list[Order]
     commands: list[BotCommand]
+    unasked: bool = False
 
     @property
     def now(self) -> datetime:
@@ -118,7 +125,8 @@ def _look(bot: Bot, market: Market, quote: Quote, rows: _Rows, prices: Prices) -
         closing=bot.stop_request == StopRequest.CANCEL_AND_SELL,
         day_start=_midnight(bot, quote.at),
     )
-    return Look(bot, strategy, market, version, quote, seen, live, closed, commands)
+    unasked = seen.candle is None and _only_a_candle(bot, seen)
+    return Look(bot, strategy, market, version, quote, seen, live, closed, commands, unasked)
 
 
 @lru_cache(maxsize=STRATEGIES_KEPT_MAX)
@@ -174,17 +182,31 @@ def _quotes(bots: Iterable[Bot], exchanges: Exchanges) -> dict[tuple[str, str], 
 
 
 def _closed_candle(bot: Bot, strategy: Strategy[Any], quote: Quote, prices: Prices) -> SignalRow | None:
-    """The signals of the candle that closed since the last look, if one did."""
+    """The signals of the candle that closed since the last look, if one did and the bot waits for it.
+
+    With fewer candles than the warm-up asks for there are no signals yet.
+    """
     timeframe = strategy.timeframe
     if timeframe is None or bot.candle_due_at is None or ms_of(bot.candle_due_at) > quote.at:
         return None
-    candles = prices.candles(
-        ticker=bot.ticker, timeframe=timeframe, until=quote.at, count=strategy.candles_needed
-    )
-    if not len(candles):
+    needed = strategy.candles_needed
+    candles = prices.candles(ticker=bot.ticker, timeframe=timeframe, until=quote.at, count=needed)
+    if not len(candles) or len(candles) < needed:
         return None
-    signals = strategy.prepare(candles)
-    return SignalRow(int(candles.at[-1]), exact(candles.close[-1]), signals.row(-1))
+    values = strategy.prepare(candles).row(-1)
+    if bot.wake_mark and not marked(values[bot.wake_mark]):
+        return None
+    return SignalRow(int(candles.at[-1]), exact(candles.close[-1]), values)
+
+
+def _only_a_candle(bot: Bot, seen: Seen) -> bool:
+    """Whether nothing but the close of a candle brought this look about: its step rang once."""
+    if not bot.wake_mark or bot.candle_due_at is None or ms_of(bot.candle_due_at) > seen.now:
+        return False
+    if bot.events != bot.events_seen + 1 or seen.fills or seen.closed or seen.commands:
+        return False
+    timed = bot.wake_at is not None and ms_of(bot.wake_at) <= seen.now
+    return not (timed or reached(Wake(bot.wake_below, bot.wake_above), seen.last))
 
 
 def _midnight(bot: Bot, at: int) -> int:

@@ -16,9 +16,10 @@ from bots.engine.claims import market_is_quiet, taken_in_order
 from bots.models import Bot, BotStatus
 from orders.gateways import lockstep
 from orders.gateways.base import Report
+from orders.gateways.listed import EXCHANGE, LISTED
 from orders.gateways.lockstep import Levels, Move
 from orders.gateways.paper import paper_fill
-from orders.gateways.simulated import EXCHANGE, LISTED, source_of, stand_of
+from orders.gateways.simulated import source_of, stand_of
 from orders.matching import quote_around
 from orders.models import Order, SimulatedMarket
 from orders.rules import Side
@@ -129,9 +130,9 @@ def _price(order: Order) -> Decimal:
     return price
 
 
-def _nearest_first(order: Order) -> tuple[str, Decimal, str]:
+def _nearest_first(order: Order) -> tuple[str, Decimal, str, str]:
     price = _price(order)
-    return order.side, -price if order.side == Side.BUY else price, order.client_id
+    return order.side, -price if order.side == Side.BUY else price, order.slot, order.client_id
 
 
 def _reached(ticker: str, move: Move) -> QuerySet[Bot]:

@@ -15,7 +15,7 @@ from bots.engine.compare import Change, change_of
 from bots.engine.fail import bot_failed
 from bots.engine.look import Look, look
 from bots.engine.send import finish, send
-from bots.engine.write import let_go, write
+from bots.engine.write import let_go, pass_by, write
 from bots.models import Bot
 from bots.strategies.base import Plan
 from bots.strategies.registry import load_memory
@@ -51,7 +51,8 @@ def _round(ids: Sequence[UUID], *, token: UUID, exchanges: Exchanges, now: datet
     try:
         finish(ids, exchanges=exchanges, now=now)
         looks = look(token, ids, exchanges=exchanges)
-        changes = [change for looked in looks if (change := _decided(looked, now))]
+        pass_by([looked for looked in looks if looked.unasked], token=token)
+        changes = [change for looked in looks if not looked.unasked and (change := _decided(looked, now))]
         write(changes, token=token, exchanges=exchanges, now=now)
         claims.renew(token)  # sending may take as long as all before it
         send(ids, token=token, exchanges=exchanges, now=now)

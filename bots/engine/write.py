@@ -13,13 +13,14 @@ from activity import journal
 from activity.models import ActivityLog, Severity
 from bots.engine.claims import with_idle_cash
 from bots.engine.compare import Change
+from bots.engine.look import Look
 from bots.models import Bot, BotCommand, BotStatus, Deal, Decision, Phase, StopRequest
 from bots.strategies.base import Plan, Wake
 from bots.strategies.registry import dump_memory, fingerprint
+from bots.strategies.wakes import on_tick, reached
 from orders.gateways.base import Exchanges
 from orders.models import Order
 from orders.money import LostRace, release
-from orders.rules import Side
 from orders.services import cancel_request
 from tradingbot.clock import moment_of, next_close
 
@@ -47,6 +48,15 @@ def write(changes: Sequence[Change], *, token: UUID, exchanges: Exchanges, now: 
             _take_commands(change)
         journal.write(entry for change in told for entry in _entries(change, now))
         journal.changed(((c.look.bot.user_id, c.look.bot.pk) for c in told), now=now)
+
+
+def pass_by(looks: Sequence[Look], *, token: UUID) -> None:
+    """A closed candle without the mark a bot waits for changes nothing: the next one is awaited."""
+    for look in looks:
+        bot = look.bot
+        Bot.objects.filter(pk=bot.pk, lease_token=token, epoch=bot.epoch).update(
+            events_seen=bot.events, candle_due_at=moment_of(next_close(look.seen.now, bot.wake_candle))
+        )
 
 
 def _hold_prices(changes: Sequence[Change], exchanges: Exchanges) -> None:
@@ -98,7 +108,7 @@ def _write_bot(change: Change, *, token: UUID, now: datetime) -> None:
         "updated_at": now,
         **_phase(change),
     }
-    if change.worth_a_row and _reached(change):
+    if change.worth_a_row and reached(plan.wake, look.quote.last):
         fields["events"] = F("events") + 1
     if plan.finished and not bot.stop_request and not change.stopped:
         fields["stop_request"] = StopRequest.CANCEL_ORDERS
@@ -115,21 +125,15 @@ def _wakes(change: Change) -> dict[str, Any]:
     look, wake = change.look, change.plan.wake
     if look.bot.stop_request == StopRequest.CANCEL_ORDERS or change.plan.finished:
         wake = Wake()  # only the ends of its orders are awaited
-    rules = look.strategy.market
-    below = None if wake.below is None else rules.price(Side.BUY, wake.below)
+    wake = on_tick(wake, look.strategy.market)
     return {
-        "wake_below": below if below else None,
-        "wake_above": None if wake.above is None else rules.price(Side.SELL, wake.above),
+        "wake_below": wake.below,
+        "wake_above": wake.above,
         "wake_at": None if wake.at is None else moment_of(wake.at),
         "wake_candle": wake.candle or "",
+        "wake_mark": wake.mark,
         "candle_due_at": moment_of(next_close(look.seen.now, wake.candle)) if wake.candle else None,
     }
-
-
-def _reached(change: Change) -> bool:
-    """Whether a wake asks for a price that is there already: look again at once."""
-    last, wake = change.look.quote.last, change.plan.wake
-    return (wake.below is not None and last <= wake.below) or (wake.above is not None and last >= wake.above)
 
 
 def _phase(change: Change) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from bots.models import Bot, BotSettings, BotStatus, Mode
 from bots.services.asked import market_of, quote_of, refused, settings_from
 from bots.strategies.settings import Settings
 from orders.gateways.base import Exchanges
-from orders.gateways.simulated import EXCHANGE
+from orders.gateways.listed import EXCHANGE
 from orders.models import Order
 from orders.money import deposit, release, release_coins
 from orders.states import LIVE

@@ -156,12 +156,22 @@ class Seen:
 @dataclass(frozen=True, slots=True)
 class Wake:
     """Ask me again when last ≤ `below`, or last ≥ `above`, or at time `at`, or when a candle of
-    timeframe `candle` closes. A fill, a closed order and a command always wake."""
+    timeframe `candle` closes. A fill, a closed order and a command always wake.
+
+    `mark` names a column of the strategy's signals: then only a candle whose value there is neither 0
+    nor NaN is shown, and the others pass unseen. Without it every closed candle is shown.
+    """
 
     below: Decimal | None = None
     above: Decimal | None = None
     at: int | None = None
     candle: str | None = None
+    mark: str = ""
+
+
+def marked(value: float) -> bool:
+    """Whether a signal's value is a mark: neither 0 nor NaN, which stands for "warming up"."""
+    return value == value and value != 0
 
 
 # A strategy's memory: a frozen dataclass of fields that JSON can carry.

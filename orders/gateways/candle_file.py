@@ -85,7 +85,7 @@ def read_candles(path: Path, *, fill_gaps: bool = False) -> CandleFile:
         return CandleFile(candles, _TIMEFRAMES[step], gaps)
     if len(candles) + missing > CANDLES_MAX:
         raise CandlesRefused(f"The gaps hold {missing:,} candles, more than can be filled: split the file.")
-    return CandleFile(_filled(candles, step), _TIMEFRAMES[step], gaps, filled=missing)
+    return CandleFile(filled_up(candles, step), _TIMEFRAMES[step], gaps, filled=missing)
 
 
 def _named(rows: tuple[int, ...], count: int) -> str:
@@ -217,7 +217,8 @@ def _gaps(at: NDArray[np.int64], step: int) -> tuple[Gap, ...]:
     )
 
 
-def _filled(candles: Candles, step: int) -> Candles:
+def filled_up(candles: Candles, step: int) -> Candles:
+    """Flat candles of volume 0 at the last close wherever one is missing; `step` in ms."""
     at = np.arange(candles.at[0], candles.at[-1] + step, step, dtype=np.int64)
     index = np.searchsorted(candles.at, at, side="right") - 1
     there = candles.at[index] == at

@@ -4,8 +4,9 @@ from functools import cache
 
 from accounts.models import Environment
 from orders.gateways.base import Exchanges
+from orders.gateways.listed import EXCHANGE
 from orders.gateways.paper import PaperGateway
-from orders.gateways.simulated import EXCHANGE, SimulatedPrices
+from orders.gateways.simulated import SimulatedPrices
 
 
 @cache

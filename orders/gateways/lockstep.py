@@ -111,13 +111,12 @@ def _hop(source: Source, stand: Stand, levels: Levels) -> Move | None:
 
 def _slide(source: Source, stand: Stand, candle: Candle, target: Decimal, levels: Levels) -> Move:
     """Towards `target`, as far as the first level on the way."""
-    price, at = stand.price, time_at(candle, stand.leg, source.length_ms)
-    stops = _stops_down(price, target, levels) if target < price else _stops_up(price, target, levels)
-    due = levels.due is not None and at >= levels.due
-    if not stops:
-        return Move(price, replace(stand, price=target), at, event=due)
-    stop = max(stops) if target < price else min(stops)
-    return Move(price, replace(stand, price=stop), at, event=True)
+    at = time_at(candle, stand.leg, source.length_ms)
+    stop = first_stop(stand.price, target, levels)
+    if stop is None:
+        due = levels.due is not None and at >= levels.due
+        return Move(stand.price, replace(stand, price=target), at, event=due)
+    return Move(stand.price, replace(stand, price=stop), at, event=True)
 
 
 def _jump(source: Source, stand: Stand, levels: Levels) -> Move | None:
@@ -125,29 +124,35 @@ def _jump(source: Source, stand: Stand, levels: Levels) -> Move | None:
     following = source.candle(stand.candle + 1)
     if following is None:
         return None
-    price, to = stand.price, following.open
-    event = bool(_stops_down(price, to, levels) if to < price else _stops_up(price, to, levels))
+    event = first_stop(stand.price, following.open, levels) is not None
     due = levels.due is not None and following.at >= levels.due
-    return Move(price, Stand(stand.candle + 1, 0, to), following.at, event=event or due)
+    return Move(stand.price, Stand(stand.candle + 1, 0, following.open), following.at, event=event or due)
 
 
-def _stops_down(price: Decimal, target: Decimal, levels: Levels) -> list[Decimal]:
-    stops = []
-    if levels.buy_trigger is not None and levels.buy_trigger >= target:
-        stops.append(min(levels.buy_trigger, price))
-    if levels.sell_trigger is not None and levels.sell_trigger <= price:
-        stops.append(price)
-    if levels.below is not None and target <= levels.below < price:
-        stops.append(levels.below)
-    return stops
+def first_stop(price: Decimal, target: Decimal, levels: Levels) -> Decimal | None:
+    """Where a price on its way from `price` to `target` first meets a level; None: nowhere.
+
+    A resting order whose level lies behind the price already is met at once, whichever way it goes;
+    a wake only when the price crosses it.
+    """
+    return _first_down(price, target, levels) if target < price else _first_up(price, target, levels)
 
 
-def _stops_up(price: Decimal, target: Decimal, levels: Levels) -> list[Decimal]:
-    stops = []
-    if levels.sell_trigger is not None and levels.sell_trigger <= target:
-        stops.append(max(levels.sell_trigger, price))
-    if levels.buy_trigger is not None and levels.buy_trigger >= price:
-        stops.append(price)
-    if levels.above is not None and price < levels.above <= target:
-        stops.append(levels.above)
-    return stops
+def _first_down(price: Decimal, target: Decimal, levels: Levels) -> Decimal | None:
+    buy, sell, below = levels.buy_trigger, levels.sell_trigger, levels.below
+    if sell is not None and sell <= price:
+        return price
+    stop = min(buy, price) if buy is not None and buy >= target else None
+    if below is not None and target <= below < price and (stop is None or below > stop):
+        return below
+    return stop
+
+
+def _first_up(price: Decimal, target: Decimal, levels: Levels) -> Decimal | None:
+    buy, sell, above = levels.buy_trigger, levels.sell_trigger, levels.above
+    if buy is not None and buy >= price:
+        return price
+    stop = max(sell, price) if sell is not None and sell <= target else None
+    if above is not None and price < above <= target and (stop is None or above < stop):
+        return above
+    return stop

@@ -28,22 +28,22 @@ class PaperGateway:
     def create(self, order: Order) -> Report:
         quote = self._prices.quotes([order.ticker])[order.ticker]
         rules = order.market.rules()
-        price = matching.taker_price(
+        placement = matching.placed(
             side=Side(order.side),
             kind=OrderKind(order.kind),
+            amount=order.amount,
             limit=order.price,
+            post_only=order.post_only,
             quote=quote,
             slippage_pct=self._slippage_pct,
-            tick=rules.tick,
+            market=rules,
         )
-        self._check(order, rules, price or order.price or quote.last)
+        if placement.status is OrderStatus.REFUSED:
+            raise Refused(placement.why)
         at = moment_of(quote.at)
-        if price is None:
-            status = OrderStatus.CANCELLED if order.kind == OrderKind.IOC else OrderStatus.OPEN
-            return Report(order.client_id, status, at, order.client_id, provisional=True)
-        if order.post_only:
-            raise Refused("a post-only order at this price would take, not make")
-        fill = paper_fill(order, rules, price, quote, maker=False)
+        if placement.price is None:
+            return Report(order.client_id, placement.status, at, order.client_id, provisional=True)
+        fill = paper_fill(order, rules, placement.price, quote, maker=False)
         self._check_funds(order, fill)
         return Report(order.client_id, OrderStatus.FILLED, at, order.client_id, (fill,), provisional=True)
 
@@ -57,14 +57,6 @@ class PaperGateway:
     def surely_not_placed(self, order: Order, now: datetime) -> bool:
         return True
 
-    def _check(self, order: Order, rules: Market, price: Decimal) -> None:
-        if not rules.enough(order.amount, price):
-            raise Refused(f"{order.amount.normalize():f} {rules.base} is under the market's minimum")
-        if order.price is not None and order.price % rules.tick:
-            raise Refused(f"the price {order.price.normalize():f} is not on the tick {rules.tick:f}")
-        if order.amount % rules.lot:
-            raise Refused(f"the amount {order.amount.normalize():f} is not on the lot {rules.lot:f}")
-
     def _check_funds(self, order: Order, told: FillReport) -> None:
         """What other live orders of the bot have reserved is not there to be spent."""
         bot = Bot.objects.only("cash", "position_amount").get(pk=order.bot_id)
@@ -74,7 +66,7 @@ class PaperGateway:
         quote_left = bot.cash - (reserved["quote"] or 0) + quote_change(fill)
         base_left = bot.position_amount - (reserved["base"] or 0)
         if quote_left < 0 or (fill.side is Side.SELL and base_left < fill.amount):
-            raise Refused("the bot's pocket does not cover it")
+            raise Refused(matching.NOT_COVERED)
 
 
 def paper_fill(order: Order, rules: Market, price: Decimal, quote: Quote, *, maker: bool) -> FillReport:

@@ -5,7 +5,6 @@ so every process sees the same price, and a restart goes on where the last commi
 """
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from functools import lru_cache
@@ -15,50 +14,20 @@ import numpy as np
 from django.db.models import F
 
 from bots.strategies.base import Candles
+from bots.strategies.candles import grouped, part
 from orders.gateways.candle_file import exact, read_candles
+from orders.gateways.listed import EXCHANGE, LISTED, Listed
 from orders.gateways.lockstep import Source, Stand, first_stand, time_at
 from orders.gateways.walk import MINUTE_MS, walk_candles
 from orders.matching import Candle, Quote, quote_around
 from orders.models import Market, SimulatedMarket
-from orders.rules import FeeIn, half_up_to
-from orders.rules import Market as MarketOf
+from orders.rules import half_up_to
 from tradingbot.clock import TIMEFRAMES_S, moment_of, ms_of
 
-EXCHANGE = "simulated"
 BLOCK = 1440
 HISTORY_MINUTES_MAX = 400_000
-FEE = Decimal("0.001")
 SPREAD_BPS = Decimal(2)
 SEED = 20
-
-
-@dataclass(frozen=True, slots=True)
-class Listed:
-    """One market of the exchange: its rules, the price it wanders around, and how wildly."""
-
-    rules: MarketOf
-    base_price: float
-    scale: float
-
-
-def _listed(ticker: str, steps: str, base_price: float, scale: float, fee_in: FeeIn) -> Listed:
-    tick, lot, min_amount, min_cost = (Decimal(step) for step in steps.split())
-    rules = MarketOf(EXCHANGE, ticker, tick, lot, min_amount, min_cost, FEE, FEE, fee_in)
-    return Listed(rules, base_price, scale)
-
-
-# tick, lot, least amount, least cost. The last two are awkward on purpose: steps that no decimal
-# point explains, and minimums that bite.
-LISTED: Mapping[str, Listed] = {
-    listed.rules.ticker: listed
-    for listed in (
-        _listed("BTC/USDT", "0.01 0.00001 0.00001 5", 60_000, 1.0, FeeIn.QUOTE),
-        _listed("ETH/USDT", "0.01 0.0001 0.0001 5", 3_000, 1.2, FeeIn.RECEIVED),
-        _listed("SOL/USDT", "0.01 0.001 0.001 5", 150, 1.5, FeeIn.QUOTE),
-        _listed("PEPE/USDT", "0.00000005 100 1000 1", 0.00001, 2.0, FeeIn.RECEIVED),
-        _listed("AWK/USDT", "0.025 0.3 0.9 7.5", 12, 1.0, FeeIn.QUOTE),
-    )
-}
 
 
 def open_exchange(*, now: datetime) -> None:
@@ -141,37 +110,6 @@ class ReplaySource:
     def history(self, until: int, count: int) -> Candles:
         end = int(np.searchsorted(self._candles.at, until - self.length_ms, side="right"))
         return part(self._candles, max(end - count, 0), end)
-
-
-def part(candles: Candles, first: int, end: int) -> Candles:
-    rows = slice(first, end)
-    return Candles(
-        candles.at[rows],
-        candles.open[rows],
-        candles.high[rows],
-        candles.low[rows],
-        candles.close[rows],
-        candles.volume[rows],
-    )
-
-
-def grouped(candles: Candles, length_ms: int, until: int) -> Candles:
-    """Candles of a longer timeframe; the first and the last only when they are whole."""
-    if not len(candles):
-        return candles
-    bucket = candles.at // length_ms
-    starts = np.flatnonzero(np.diff(bucket, prepend=bucket[0] - 1))
-    merged = Candles(
-        at=bucket[starts] * length_ms,
-        open=candles.open[starts],
-        high=np.maximum.reduceat(candles.high, starts),
-        low=np.minimum.reduceat(candles.low, starts),
-        close=candles.close[np.append(starts[1:], len(candles)) - 1],
-        volume=np.add.reduceat(candles.volume, starts),
-    )
-    first = 0 if candles.at[0] % length_ms == 0 else 1
-    whole = merged.at + length_ms <= until
-    return part(merged, first, int(np.count_nonzero(whole)))
 
 
 @lru_cache(maxsize=16)

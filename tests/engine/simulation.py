@@ -16,7 +16,8 @@ from bots.models import Bot
 from bots.services import bot_create, bot_start, paper_account
 from orders.gateways.base import Exchanges, Report
 from orders.gateways.paper import PaperGateway
-from orders.gateways.simulated import EXCHANGE, SimulatedPrices, now_of, open_exchange
+from orders.gateways.listed import EXCHANGE
+from orders.gateways.simulated import SimulatedPrices, now_of, open_exchange
 from orders.models import Order, SimulatedMarket, Trade
 from tests.engine.exchanges import Killed
 

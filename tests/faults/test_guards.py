@@ -19,8 +19,9 @@ from bots.engine.turn import decide, run_turn
 from bots.engine.write import write
 from bots.models import Bot, Decision
 from orders.gateways.base import Exchanges, Report
+from orders.gateways.listed import EXCHANGE
 from orders.gateways.paper import PaperGateway
-from orders.gateways.simulated import EXCHANGE, SimulatedPrices
+from orders.gateways.simulated import SimulatedPrices
 from orders.matching import Quote
 from orders.models import Order, SimulatedMarket, Trade
 from orders.money import LostRace

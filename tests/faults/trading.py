@@ -22,7 +22,8 @@ from accounts.models import User  # noqa: E402 - models need the set-up above
 from bots.models import Bot, Decision  # noqa: E402
 from bots.services import bot_create, bot_start, bots_stop_all, paper_account  # noqa: E402
 from orders.gateways.installed import installed  # noqa: E402
-from orders.gateways.simulated import EXCHANGE, replay_from  # noqa: E402
+from orders.gateways.listed import EXCHANGE  # noqa: E402
+from orders.gateways.simulated import replay_from  # noqa: E402
 from orders.models import Order, Trade  # noqa: E402
 
 NOW = datetime(2026, 1, 5, tzinfo=UTC)

@@ -4,7 +4,7 @@ from argparse import ArgumentTypeError
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
-from orders.gateways.simulated import LISTED
+from orders.gateways.listed import LISTED
 
 SPEED_DEFAULT = Decimal(60)
 SPEED_MAX = Decimal(100_000)

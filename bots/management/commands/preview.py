@@ -13,7 +13,7 @@ from bots.strategies.base import Preflight
 from bots.strategies.registry import BOT_TYPES, SettingsRefused, read_settings
 from bots.strategies.settings import Problem
 from orders.accounting import money
-from orders.gateways.simulated import EXCHANGE, LISTED
+from orders.gateways.listed import EXCHANGE, LISTED
 from orders.rules import HUNDRED, ZERO, FeeIn, Market
 
 NOT_OK, WRONG_INPUT = 1, 2

@@ -1,0 +1,197 @@
+"""The turns of one bot in memory: look, decide, write, send, until nothing is new.
+
+The engine does the same with rows (`bots/engine`); a test holds the two against each other.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from bots.backtest.desk import Desk
+from bots.backtest.record import Deal
+from bots.strategies.base import OrderIntent, Plan, Seen, SignalRow, Strategy, Wake
+from bots.strategies.difference import (
+    REASONS_MAX,
+    check,
+    check_count,
+    exits_first,
+    not_covered,
+    reserved,
+    wanted,
+)
+from bots.strategies.limits import DAY_MS
+from bots.strategies.wakes import NO_WAKE, on_tick, reached
+from orders.matching import Quote
+
+LOOKS_MAX = 1000
+REFUSALS_MAX = 5
+
+
+class NeverAtRest(Exception):
+    """A strategy that keeps asking for something new at one price; its author must look."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """A decision as the journal keeps it; `placed` are the slots of its new orders."""
+
+    number: int
+    seen: Seen
+    plan: Plan[Any]
+    reasons: tuple[str, ...]
+    placed: tuple[str, ...]
+    cancelled: tuple[str, ...]
+
+
+class Trader:
+    """One bot: its strategy, its memory and its desk. With `journal` every decision is kept."""
+
+    def __init__(self, strategy: Strategy[Any], desk: Desk, *, journal: bool = False) -> None:
+        self.strategy, self.desk, self.market = strategy, desk, strategy.market
+        self.memory: Any = strategy.first_memory()
+        self.wake: Wake = NO_WAKE
+        self.deals: list[Deal] = []
+        self.journal: list[Decision] | None = [] if journal else None
+        self.decisions = self.looks = 0
+        self.active = True
+        self.why_stopped = ""
+        self._deal: int | None = None
+        self._ending = False
+
+    @property
+    def news(self) -> bool:
+        return self.active and bool(self.desk.fills or self.desk.closed)
+
+    def turn(self, quote: Quote, candle: SignalRow | None = None) -> None:
+        """Decide, and do as the plan says, until there is nothing new to look at."""
+        for _ in range(LOOKS_MAX):
+            again = self._round(quote, candle)
+            candle = None
+            if not (self.active and (again or self.desk.fills or self.desk.closed)):
+                return
+        raise NeverAtRest(f"the bot is not at rest after {LOOKS_MAX} looks at {quote.last:f}")
+
+    def _round(self, quote: Quote, candle: SignalRow | None) -> bool:
+        """One look and what follows; whether a price that its plan waits for is there already."""
+        seen = self._look(quote, candle)
+        if self.desk.refusals >= REFUSALS_MAX:
+            self._stop(f"the exchange refused its orders {REFUSALS_MAX} times in a row")
+            return False
+        plan = self.strategy.decide(self.memory, seen)
+        self.looks += 1
+        check_count(plan.orders)
+        orders, keeps = wanted(plan, asked_to_stop=self._ending, cancels_all=self._ending)
+        stopping = self._ending or plan.finished
+        live = self.desk.live
+        cancel = [slot for slot, order in live.items() if orders.get(slot) != order.intent]
+        place, reasons = self._affordable(plan, orders, seen, bool(cancel))
+        stopped = stopping and (keeps or not (orders or live)) and not (place or cancel)
+        changed = self._write(plan, seen, reasons, place, cancel, stopped)
+        if stopped:
+            self._stop("")
+        for slot in cancel:
+            self.desk.cancel(slot)
+        for slot, intent, taken in place:
+            self.desk.place(slot, intent, taken, quote)
+        return changed and reached(plan.wake, quote.last)
+
+    def _look(self, quote: Quote, candle: SignalRow | None) -> Seen:
+        desk = self.desk
+        fills, closed = desk.take_news()
+        if not closed:
+            desk.refusals = 0
+        return Seen(
+            now=quote.at,
+            market=self.market,
+            bid=quote.bid,
+            ask=quote.ask,
+            last=quote.last,
+            position=desk.position,
+            cash=desk.cash,
+            fills=fills,
+            closed=closed,
+            live=desk.live if self.journal is None else dict(desk.live),
+            candle=candle,
+            day_start=quote.at // DAY_MS * DAY_MS,
+        )
+
+    def _affordable(
+        self, plan: Plan[Any], orders: Mapping[str, OrderIntent], seen: Seen, ending: bool
+    ) -> tuple[list[tuple[str, OrderIntent, tuple[Decimal, Decimal]]], list[str]]:
+        """New orders that the pocket covers, exits first, and what is to be said."""
+        desk, live = self.desk, self.desk.live
+        place: list[tuple[str, OrderIntent, tuple[Decimal, Decimal]]] = []
+        reasons = list(plan.reasons)[:REASONS_MAX]
+        fresh = [item for item in orders.items() if item[0] not in live]
+        quote_left, base_left = desk.cash - desk.reserved_quote, desk.position.amount - desk.reserved_base
+        for slot, intent in exits_first(fresh) if len(fresh) > 1 else fresh:
+            check(slot, intent, self.market)
+            quote, base = taken = reserved(intent, self.market, seen.ask)
+            if quote > quote_left or base > base_left:
+                if not ending and (seen.fills or seen.closed or place):
+                    reasons.append(not_covered(slot))
+                continue
+            quote_left, base_left = quote_left - quote, base_left - base
+            place.append((slot, intent, taken))
+        if len(place) > 1:
+            place.sort(key=lambda order: (order[1].role != "exit", order[0]))
+        return place, reasons
+
+    def _write(
+        self,
+        plan: Plan[Any],
+        seen: Seen,
+        reasons: list[str],
+        place: list[tuple[str, OrderIntent, tuple[Decimal, Decimal]]],
+        cancel: list[str],
+        stopped: bool,
+    ) -> bool:
+        """Keep what the plan says; whether anything is different from before."""
+        changed = bool(
+            seen.fills
+            or seen.closed
+            or place
+            or cancel
+            or reasons
+            or stopped
+            or plan.deal != self._deal
+            or (plan.memory is not self.memory and plan.memory != self.memory)
+        )
+        self.memory = plan.memory
+        ended = self._ending or plan.finished
+        self.wake = NO_WAKE if ended else on_tick(plan.wake, self.market)
+        if not changed:
+            return False
+        self.decisions += 1
+        self._write_deal(plan.deal, seen)
+        self._ending = ended and not stopped
+        if self.journal is not None:
+            placed = tuple(slot for slot, _, _ in place)
+            said = tuple(reasons)
+            self.journal.append(Decision(self.decisions, seen, plan, said, placed, tuple(cancel)))
+        return True
+
+    def _write_deal(self, number: int | None, seen: Seen) -> None:
+        if number == self._deal:
+            return
+        realised = seen.position.realised
+        if self._deal is not None:
+            self.deals[-1] = self._ended(self.deals[-1], seen.now, realised)
+        if number is not None:
+            self.deals.append(Deal(len(self.deals) + 1, seen.now, None, realised))
+        self._deal = number
+
+    @staticmethod
+    def _ended(deal: Deal, at: int | None, realised: Decimal) -> Deal:
+        """While a deal is open, its P&L column holds what had been realised before it."""
+        return Deal(deal.number, deal.opened_at, at, realised - deal.pnl)
+
+    def all_deals(self) -> list[Deal]:
+        """Every deal; that of the open one is what it has realised so far."""
+        if self._deal is None:
+            return list(self.deals)
+        return [*self.deals[:-1], self._ended(self.deals[-1], None, self.desk.position.realised)]
+
+    def _stop(self, why: str) -> None:
+        self.active, self.why_stopped, self.wake = False, why, NO_WAKE

@@ -1,0 +1,206 @@
+"""A bot's pocket and its orders in memory: what rests, what fills, and what that does to the position.
+
+The same rules as the paper gateway and its rows: `orders.matching` fills, `orders.accounting` books,
+`bots.strategies.difference` reserves.
+"""
+
+from bisect import insort
+from dataclasses import dataclass
+from decimal import Decimal
+
+from bots.strategies.base import Closed, LiveOrder, OrderIntent
+from orders.accounting import Fill, Position, money, product, quote_change
+from orders.matching import NOT_COVERED, Quote, fill, placed
+from orders.rules import ZERO, Market, Side
+from orders.states import OrderStatus
+
+
+@dataclass(frozen=True, slots=True)
+class Resting:
+    """A live order at its limit, with what it has reserved (quote, base) and when it was planned (ms)."""
+
+    live: LiveOrder
+    limit: Decimal
+    quote: Decimal
+    base: Decimal
+    planned_at: int
+
+
+class Log:
+    """What happened to the money: one entry a fill in each column, oldest first.
+
+    `cash` and `amount` are what the pocket held before the first fill, in quote and base.
+    """
+
+    def __init__(self, cash: Decimal, amount: Decimal) -> None:
+        self._start = cash, amount
+        self.fills: list[Fill] = []
+        self.makers: list[bool] = []
+        self.pnls: list[Decimal] = []
+        self.cashes: list[Decimal] = []
+        self.amounts: list[Decimal] = []
+        self.equities: list[Decimal] = []
+
+    def holding(self, fills: int) -> tuple[Decimal, Decimal]:
+        """Quote and base in the pocket after that many fills."""
+        return (self.cashes[fills - 1], self.amounts[fills - 1]) if fills else self._start
+
+
+class Desk:
+    """`cash` in quote; `coins` were brought along and are valued at the first bid."""
+
+    def __init__(self, market: Market, *, cash: Decimal, position: Position, slippage_pct: Decimal) -> None:
+        self.market = market
+        self.slippage_pct = slippage_pct
+        self.cash, self.position = cash, position
+        self.live: dict[str, LiveOrder] = {}
+        self.reserved_quote = self.reserved_base = ZERO
+        self.fills: list[Fill] = []
+        self.closed: list[Closed] = []
+        self.refusals, self.why_refused = 0, ""
+        self.log = Log(cash, position.amount)
+        self._resting: dict[str, Resting] = {}
+        self._ended_at: dict[str, int] = {}
+        # Nearest to the market last and first: the highest bid ends `_bids`, the lowest offer begins `_asks`.
+        self._bids: list[tuple[Decimal, str]] = []
+        self._asks: list[tuple[Decimal, str]] = []
+
+    @property
+    def buy_trigger(self) -> Decimal | None:
+        """The highest price at which a resting buy fills."""
+        return self._bids[-1][0] - self.market.tick if self._bids else None
+
+    @property
+    def sell_trigger(self) -> Decimal | None:
+        return self._asks[0][0] + self.market.tick if self._asks else None
+
+    def take_news(self) -> tuple[tuple[Fill, ...], tuple[Closed, ...]]:
+        """Fills and ends of orders since the last time, as a look sees them; now they are seen."""
+        fills, closed = tuple(self.fills), self.closed
+        if len(closed) > 1:
+            closed.sort(key=lambda order: (self._ended_at[order.slot], order.slot))
+        self.fills, self.closed = [], []
+        self._ended_at.clear()
+        return fills, tuple(closed)
+
+    def place(self, slot: str, intent: OrderIntent, reserved: tuple[Decimal, Decimal], quote: Quote) -> None:
+        """Claim, send and settle one order: it rests, fills at once, ends, or is refused."""
+        placement = placed(
+            side=intent.side,
+            kind=intent.kind,
+            amount=intent.amount,
+            limit=intent.price,
+            post_only=intent.post_only,
+            quote=quote,
+            slippage_pct=self.slippage_pct,
+            market=self.market,
+        )
+        if placement.price is not None:
+            made = self._fill(slot, intent, placement.price, quote.at, maker=False)
+            if self._covers(made, reserved):
+                self._book(made, quote.bid, maker=False)
+                self._end(slot, intent, OrderStatus.FILLED, intent.amount, quote.at)
+            else:
+                self.refuse(slot, intent, NOT_COVERED, quote.at)
+        elif placement.status is OrderStatus.OPEN:
+            self._rest(slot, intent, reserved, quote.at)
+        elif placement.status is OrderStatus.REFUSED:
+            self.refuse(slot, intent, placement.why, quote.at)
+        else:
+            self._end(slot, intent, placement.status, ZERO, quote.at)
+
+    def refuse(self, slot: str, intent: OrderIntent, why: str, at: int) -> None:
+        self.refusals += 1
+        self.why_refused = why
+        self.closed.append(Closed(slot, intent, OrderStatus.REFUSED, ZERO))
+        self._ended_at[slot] = at
+
+    def cancel(self, slot: str) -> None:
+        resting = self._take(slot)
+        self._end(slot, resting.live.intent, OrderStatus.CANCELLED, ZERO, resting.planned_at)
+
+    def pass_through(self, low: Decimal, high: Decimal, quote: Quote) -> None:
+        """Fill what the price has passed on its way between `low` and `high`, nearest first."""
+        tick = self.market.tick
+        passed = []
+        while self._bids and self._bids[-1][0] >= low + tick:
+            passed.append(self._bids.pop())
+        if len(passed) > 1:
+            passed.sort(key=lambda bid: (-bid[0], bid[1]))
+        while self._asks and self._asks[0][0] <= high - tick:
+            passed.append(self._asks.pop(0))
+        for price, slot in passed:
+            resting = self._forget(slot)
+            intent = resting.live.intent
+            self._book(self._fill(slot, intent, price, quote.at, maker=True), quote.bid, maker=True)
+            self._end(slot, intent, OrderStatus.FILLED, intent.amount, resting.planned_at)
+
+    def equity(self, bid: Decimal) -> Decimal:
+        return self.cash + product(self.position.amount, bid)
+
+    def _fill(self, slot: str, intent: OrderIntent, price: Decimal, at: int, *, maker: bool) -> Fill:
+        return fill(
+            slot=slot,
+            side=intent.side,
+            amount=intent.amount,
+            price=price,
+            maker=maker,
+            market=self.market,
+            at=at,
+        )
+
+    def _covers(self, made: Fill, reserved: tuple[Decimal, Decimal]) -> bool:
+        """What other orders have reserved is not there to be spent."""
+        if self.cash - (self.reserved_quote - reserved[0]) + quote_change(made) < 0:
+            return False
+        left = self.position.amount - (self.reserved_base - reserved[1])
+        return made.side is Side.BUY or left >= made.amount
+
+    def _book(self, made: Fill, bid: Decimal, *, maker: bool) -> None:
+        before, log = self.position.realised, self.log
+        self.position = self.position.after(made)
+        self.cash = self.cash + quote_change(made)
+        self.fills.append(made)
+        log.fills.append(made)
+        log.makers.append(maker)
+        log.pnls.append(self.position.realised - before)
+        log.cashes.append(self.cash)
+        log.amounts.append(self.position.amount)
+        log.equities.append(self.equity(bid))
+
+    def _end(
+        self, slot: str, intent: OrderIntent, status: OrderStatus, filled: Decimal, planned_at: int
+    ) -> None:
+        self.closed.append(Closed(slot, intent, status, filled))
+        self._ended_at[slot] = planned_at
+        self.refusals = 0
+
+    def _rest(self, slot: str, intent: OrderIntent, reserved: tuple[Decimal, Decimal], at: int) -> None:
+        if intent.price is None:
+            raise ValueError(f"{slot}: an order at market never rests")
+        live = LiveOrder(intent)
+        self.live[slot] = live
+        self._resting[slot] = Resting(live, intent.price, reserved[0], reserved[1], at)
+        self.reserved_quote += reserved[0]
+        self.reserved_base += reserved[1]
+        insort(self._bids if intent.side is Side.BUY else self._asks, (intent.price, slot))
+
+    def _take(self, slot: str) -> Resting:
+        """The order leaves the book unfilled."""
+        resting = self._forget(slot)
+        side = self._bids if resting.live.intent.side is Side.BUY else self._asks
+        side.remove((resting.limit, slot))
+        return resting
+
+    def _forget(self, slot: str) -> Resting:
+        resting = self._resting.pop(slot)
+        del self.live[slot]
+        self.reserved_quote -= resting.quote
+        self.reserved_base -= resting.base
+        return resting
+
+
+def pocket(*, investment: Decimal, coins: Decimal, bid: Decimal) -> tuple[Decimal, Position]:
+    """The quote and the coins a bot starts with: coins brought along count in the investment."""
+    position = Position().with_coins(coins, bid) if coins else Position()
+    return money(max(investment - position.cost, ZERO)), position

@@ -1,0 +1,94 @@
+"""What is asked of a backtest, as a value that travels as JSON to a child process and back into a page."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from bots.strategies.settings import Problem
+from orders.rules import ZERO, FeeIn
+
+FEE_PCT = Decimal("0.1")
+SCALPER_SPREAD_BPS = Decimal(2)
+
+
+class BacktestRefused(Exception):
+    """It cannot be run like this; `problems` name each field, the reason and the fix."""
+
+    def __init__(self, *problems: Problem) -> None:
+        super().__init__(" ".join(problem.message for problem in problems))
+        self.problems = problems
+
+
+def refused(code: str, name: str, message: str, fix: str = "") -> BacktestRefused:
+    return BacktestRefused(Problem(code, name, message, fix))
+
+
+@dataclass(frozen=True, slots=True)
+class FileSource:
+    """A CSV or CSV.gz file. `timeframe` is what it must hold, "" for whatever it does."""
+
+    path: Path
+    timeframe: str = ""
+    fill_gaps: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class StoreSource:
+    """A series of the candle store under `root`."""
+
+    root: Path
+    exchange: str
+    ticker: str
+    timeframe: str
+    fill_gaps: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """The market's rules. Steps that are not given are taken from a listed market of that name, or
+    else read off the candles; `fee_pct` is for maker and taker, in percent."""
+
+    ticker: str = "BASE/QUOTE"
+    tick: Decimal | None = None
+    lot: Decimal | None = None
+    min_cost: Decimal | None = None
+    fee_pct: Decimal | None = None
+    fee_in: FeeIn | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One backtest. `values` are the bot's settings as they were given; `since` and `until` open times
+    in ms UTC, the bot starts at the first candle not before `since`; `spread_bps` None: 2 for a
+    scalper, whose edge the spread decides, else 0."""
+
+    bot_type: str
+    values: Mapping[str, Any]
+    source: FileSource | StoreSource
+    rules: Rules = field(default_factory=Rules)
+    since: int | None = None
+    until: int | None = None
+    slippage_pct: Decimal = ZERO
+    spread_bps: Decimal | None = None
+    pessimistic: bool = False
+
+    @property
+    def spread(self) -> Decimal:
+        if self.spread_bps is not None:
+            return self.spread_bps
+        return SCALPER_SPREAD_BPS if self.bot_type == "scalper" else ZERO
+
+
+_CODEC: TypeAdapter[Request] = TypeAdapter(Request)
+
+
+def dump_request(request: Request) -> bytes:
+    return _CODEC.dump_json(request)
+
+
+def load_request(text: bytes | str) -> Request:
+    return _CODEC.validate_json(text)

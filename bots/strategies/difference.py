@@ -1,0 +1,62 @@
+"""What should rest against what does: the rules by which a plan becomes cancels and new orders.
+
+Pure, so that the backtest and the rows of the engine follow the very same.
+"""
+
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+
+from bots.strategies.base import ORDERS_PER_PLAN_MAX, OrderIntent, Plan, Role
+from orders.accounting import product
+from orders.rules import ONE, ZERO, FeeIn, Market, Side
+
+REASONS_MAX = 20
+NOTHING: Mapping[str, OrderIntent] = {}
+
+
+class BadPlan(Exception):
+    """A strategy asked for something no order can be; its author must look."""
+
+
+def wanted(
+    plan: Plan[object], *, asked_to_stop: bool, cancels_all: bool
+) -> tuple[Mapping[str, OrderIntent], bool]:
+    """The orders that should rest, and whether a finished bot leaves them resting.
+
+    `asked_to_stop`: its user or an earlier finished plan ends it; `cancels_all`: by cancelling all.
+    """
+    keeps = plan.finished and not asked_to_stop and bool(plan.orders)
+    if cancels_all or (plan.finished and not keeps):
+        return NOTHING, keeps
+    return plan.orders, keeps
+
+
+def exits_first(orders: Iterable[tuple[str, OrderIntent]]) -> list[tuple[str, OrderIntent]]:
+    """Exits before all else; beyond that the plan's own order."""
+    return sorted(orders, key=lambda item: item[1].role is not Role.EXIT)
+
+
+def check_count(orders: Mapping[str, OrderIntent]) -> None:
+    if len(orders) > ORDERS_PER_PLAN_MAX:
+        raise BadPlan(f"{len(orders)} orders in one plan; {ORDERS_PER_PLAN_MAX} is the most")
+
+
+def check(slot: str, intent: OrderIntent, market: Market) -> None:
+    """Raises `BadPlan` for an amount or a price that is no multiple of its step."""
+    if intent.amount <= 0 or intent.amount % market.lot or (intent.price or ONE) <= 0:
+        raise BadPlan(f"{slot}: {intent.amount} at {intent.price} is no order of {market.ticker}")
+    if intent.price is not None and intent.price % market.tick:
+        raise BadPlan(f"{slot}: the price {intent.price} is not on the tick {market.tick}")
+
+
+def reserved(intent: OrderIntent, market: Market, ask: Decimal) -> tuple[Decimal, Decimal]:
+    """What the order may take at most: quote with its fee for a buy, base for a sell."""
+    if intent.side is Side.SELL:
+        return ZERO, intent.amount
+    price = intent.price if intent.price is not None else ask
+    fee = market.taker_fee if market.fee_in is FeeIn.QUOTE else ZERO
+    return product(intent.amount, price, ONE + fee), ZERO
+
+
+def not_covered(slot: str) -> str:
+    return f"The order {slot} waits: the bot's pocket does not cover it."
