@@ -5,10 +5,10 @@ through here, so they agree to the last digit.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
 from decimal import ROUND_HALF_EVEN, Context, Decimal
 from enum import StrEnum
 
+from orders.records import record, replace
 from orders.rules import ONE, ZERO, Side
 
 MONEY_STEP = Decimal("1e-18")
@@ -32,7 +32,7 @@ def share(whole: Decimal, part: Decimal, total: Decimal) -> Decimal:
     return money(_EXACT.divide(_EXACT.multiply(whole, part), total))
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Fill:
     """One execution. `amount` and `fee_base` in base, `price` and `fee_quote` in quote.
 
@@ -60,7 +60,7 @@ class Fill:
         return self.amount - self.fee_base
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Position:
     """Base held, what it cost in quote (fees in quote included), and P&L realised so far.
 
@@ -136,7 +136,7 @@ class Purpose(StrEnum):
     FEE = "fee"
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Transfer:
     """`amount` (> 0) of `currency` moves from `credit` to `debit`: balanced by construction."""
 

@@ -5,17 +5,17 @@ marketable when it is placed fills at market, as taker, with slippage. Within a 
 walks O-L-H-C when it closes at or above its open, else O-H-L-C.
 """
 
-from dataclasses import dataclass
 from decimal import Decimal
 
 from orders.accounting import Fill, product
+from orders.records import record
 from orders.rules import HUNDRED, ZERO, FeeIn, Market, OrderKind, Side, ceil_to, floor_to
 from orders.states import OrderStatus
 
 BPS = Decimal(10_000)
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Quote:
     """Best prices in quote; `at` is market time in ms UTC of the last quote received."""
 
@@ -25,7 +25,7 @@ class Quote:
     at: int
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Candle:
     """One closed candle; `at` is its open time in ms UTC, volume in base."""
 
@@ -92,7 +92,7 @@ def taker_price(
     return min(price, limit) if side is Side.BUY else max(price, limit)
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Placement:
     """What becomes of an order the moment it arrives: it rests (`open`), fills whole at `price`, ends
     unfilled (an immediate one), or is refused and `why` says the reason."""

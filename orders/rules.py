@@ -5,9 +5,10 @@ down, sell prices up. Whoever sizes an order asks `Market` and nothing else.
 """
 
 import decimal
-from dataclasses import dataclass
 from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_UP, Decimal
 from enum import StrEnum
+
+from orders.records import record
 
 # 18 places of 20 digits do not fit into the 28 that Python keeps by default: sums would lose cents.
 PRECISION = 60
@@ -59,7 +60,7 @@ def half_up_to(value: Decimal, step: Decimal) -> Decimal:
     return (value / step).to_integral_value(ROUND_HALF_UP) * step
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Market:
     """What an exchange lets one trade in one market.
 

@@ -206,7 +206,11 @@ def _only_a_candle(bot: Bot, seen: Seen) -> bool:
     if bot.events != bot.events_seen + 1 or seen.fills or seen.closed or seen.commands:
         return False
     timed = bot.wake_at is not None and ms_of(bot.wake_at) <= seen.now
-    return not (timed or reached(Wake(bot.wake_below, bot.wake_above), seen.last))
+    return not (timed or reached(_prices_awaited(bot), seen.last))
+
+
+def _prices_awaited(bot: Bot) -> Wake:
+    return Wake(bot.wake_below, bot.wake_above, peak=bot.wake_peak, trough=bot.wake_trough)
 
 
 def _midnight(bot: Bot, at: int) -> int:

@@ -88,7 +88,12 @@ def levels_of(ticker: str) -> Levels:
         buy=Max("price", filter=Q(side=Side.BUY)), sell=Min("price", filter=Q(side=Side.SELL))
     )
     wakes = _awake(ticker).aggregate(
-        below=Max("wake_below"), above=Min("wake_above"), at=Min("wake_at"), candle=Min("candle_due_at")
+        below=Max("wake_below"),
+        above=Min("wake_above"),
+        at=Min("wake_at"),
+        candle=Min("candle_due_at"),
+        peak=Min("wake_peak"),
+        trough=Max("wake_trough"),
     )
     times = [ms_of(moment) for moment in (wakes["at"], wakes["candle"]) if moment]
     return Levels(
@@ -97,6 +102,8 @@ def levels_of(ticker: str) -> Levels:
         below=wakes["below"],
         above=wakes["above"],
         due=min(times) if times else None,
+        peak=wakes["peak"],
+        trough=wakes["trough"],
     )
 
 
@@ -143,6 +150,8 @@ def _reached(ticker: str, move: Move) -> QuerySet[Bot]:
         reached |= Q(wake_below__gte=move.stand.price, wake_below__lt=move.start)
     elif move.stand.price > move.start:
         reached |= Q(wake_above__lte=move.stand.price, wake_above__gt=move.start)
+    if move.ended:
+        reached |= Q(wake_peak__lt=move.stand.price) | Q(wake_trough__gt=move.stand.price)
     return _awake(ticker).filter(reached)
 
 

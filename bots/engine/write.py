@@ -54,7 +54,7 @@ def pass_by(looks: Sequence[Look], *, token: UUID) -> None:
     """A closed candle without the mark a bot waits for changes nothing: the next one is awaited."""
     for look in looks:
         bot = look.bot
-        Bot.objects.filter(pk=bot.pk, lease_token=token, epoch=bot.epoch).update(
+        Bot.objects.filter(lease_token=token, epoch=bot.epoch, pk=bot.pk).update(
             events_seen=bot.events, candle_due_at=moment_of(next_close(look.seen.now, bot.wake_candle))
         )
 
@@ -129,6 +129,8 @@ def _wakes(change: Change) -> dict[str, Any]:
     return {
         "wake_below": wake.below,
         "wake_above": wake.above,
+        "wake_peak": wake.peak,
+        "wake_trough": wake.trough,
         "wake_at": None if wake.at is None else moment_of(wake.at),
         "wake_candle": wake.candle or "",
         "wake_mark": wake.mark,

@@ -6,7 +6,7 @@ paper, an exchange) is not its business. Times are market time in ms UTC.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from decimal import Decimal
 from enum import StrEnum
 from typing import Generic, Protocol, TypeVar
@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from bots.strategies.settings import Problem, Settings
 from orders.accounting import Fill, Position
+from orders.records import record
 from orders.rules import ZERO, Market, OrderKind, Side
 from orders.states import OrderStatus
 
@@ -33,7 +34,7 @@ class Role(StrEnum):
     EXIT = "exit"
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class OrderIntent:
     """One order that should rest: `amount` in base, `price` in quote (None at market).
 
@@ -49,7 +50,7 @@ class OrderIntent:
     post_only: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class LiveOrder:
     """An order of ours that may still fill, with what has filled so far (in base)."""
 
@@ -57,7 +58,7 @@ class LiveOrder:
     filled: Decimal = ZERO
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Closed:
     """An order that ended since the last decision; `filled` in base, over its whole life."""
 
@@ -74,7 +75,7 @@ class CommandKind(StrEnum):
     RESTART = "restart"
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Command:
     """What the user asked; `quote` is the amount to add for ADD_FUNDS.
 
@@ -85,7 +86,7 @@ class Command:
     quote: Decimal = ZERO
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class SignalRow:
     """The last closed candle: open time, closing price, and the strategy's own columns."""
 
@@ -94,7 +95,7 @@ class SignalRow:
     values: Mapping[str, float]
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Candles:
     """Closed candles, oldest first; `at` are open times in ms UTC, the rest float64 of one length."""
 
@@ -109,7 +110,7 @@ class Candles:
         return len(self.at)
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Signals:
     """One column an indicator, one row a candle; NaN while an indicator is warming up."""
 
@@ -119,7 +120,7 @@ class Signals:
         return {name: float(column[index]) for name, column in self.columns.items()}
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Seen:
     """All a strategy may look at.
 
@@ -153,10 +154,13 @@ class Seen:
         return self.cash + self.position.cost + self.position.unrealised(self.bid)
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Wake:
     """Ask me again when last ≤ `below`, or last ≥ `above`, or at time `at`, or when a candle of
     timeframe `candle` closes. A fill, a closed order and a command always wake.
+
+    `peak` asks for the look at which a rise over it ends, `trough` at which a fall under it does: who
+    follows a price needs its turning points, not each tick between them.
 
     `mark` names a column of the strategy's signals: then only a candle whose value there is neither 0
     nor NaN is shown, and the others pass unseen. Without it every closed candle is shown.
@@ -167,6 +171,8 @@ class Wake:
     at: int | None = None
     candle: str | None = None
     mark: str = ""
+    peak: Decimal | None = None
+    trough: Decimal | None = None
 
 
 def marked(value: float) -> bool:
@@ -178,7 +184,7 @@ def marked(value: float) -> bool:
 M = TypeVar("M")
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Plan(Generic[M]):
     """What a strategy wants now.
 
@@ -197,7 +203,7 @@ class Plan(Generic[M]):
     finished: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class PreflightOrder:
     """An order the bot would place; `cost` in quote after rounding, before fees."""
 
@@ -209,7 +215,7 @@ class PreflightOrder:
     cost: Decimal
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Level:
     """How a bot stands once an order has filled: average, break-even and target in quote, and the
     move in percent from the order's price up to the target. `profit` is a grid pair's, in quote."""
@@ -223,7 +229,7 @@ class Level:
     profit: Decimal | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Preflight:
     """Everything known before a start. Amounts in base and quote; `worst_case_loss` in quote ≥ 0."""
 

@@ -4,12 +4,16 @@ An exit is first an immediate limit a little under the bid, then twice as far, t
 no limit on slippage may keep a bot in a position it wants to leave.
 """
 
+from collections.abc import Iterable, Iterator
 from decimal import Decimal
 
-from bots.strategies.base import OrderIntent, Role
+from bots.strategies.base import Closed, OrderIntent, Role, Seen
 from orders.rules import HUNDRED, ONE, ZERO, Market, OrderKind, Side
+from orders.states import OrderStatus
 
 LIMITED_TRIES = 2
+# An order that never reached the exchange is not a try.
+TRIED = frozenset({OrderStatus.CANCELLED, OrderStatus.EXPIRED, OrderStatus.REFUSED})
 
 
 def exit_intent(
@@ -20,6 +24,21 @@ def exit_intent(
     if attempt >= LIMITED_TRIES or price <= 0:
         return OrderIntent(Side.SELL, OrderKind.MARKET, amount, None, Role.EXIT)
     return OrderIntent(Side.SELL, OrderKind.IOC, amount, price, Role.EXIT)
+
+
+def alone(slot: str, exit_now: OrderIntent, seen: Seen) -> dict[str, OrderIntent]:
+    """Cancel first, then sell: nothing but the exit, and that only when nothing else is live."""
+    live = seen.live.get(slot)
+    if live is not None:
+        return {slot: live.intent}
+    return {} if seen.live else {slot: exit_now}
+
+
+def left_by_tries(slot: str, closed: Iterable[Closed]) -> Iterator[Decimal]:
+    """For each try of the exit in `slot` that has ended, the base it left unsold."""
+    for order in closed:
+        if order.slot == slot and order.status in TRIED:
+            yield order.intent.amount - order.filled
 
 
 def below(price: Decimal, pct: Decimal) -> Decimal:

@@ -1,7 +1,6 @@
 """The protective settings, around any strategy: they hold entries back, and never an exit."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any, Generic, TypeVar
 
@@ -20,6 +19,7 @@ from bots.strategies.base import (
 from bots.strategies.limits import Limits, Marks, next_midnight, profit_and_loss
 from bots.strategies.settings import OnStop, Settings
 from bots.strategies.wakes import nearest
+from orders.records import record, replace
 from orders.rules import HUNDRED, ZERO, Market, OrderKind, Side
 
 M = TypeVar("M")
@@ -29,7 +29,7 @@ RETRY_MS = 5_000
 GUARD_VERSION = 1
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Watch:
     """What the guard remembers. `deal` is the open deal's number, `flat_realised` the P&L realised
     before it; `losses` when deals lost; `ending` why the bot stops for good, `ends_by` how. Times in
@@ -46,13 +46,13 @@ class Watch:
     said: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class GuardMemory(Generic[M]):
     inner: M
     watch: Watch = Watch()
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Hold:
     """Why entries are held back, as `key` (told once) and for people; until when, where it is known."""
 
@@ -108,7 +108,7 @@ class Guarded(Generic[M]):
 
     def decide(self, memory: GuardMemory[M], seen: Seen) -> Plan[GuardMemory[M]]:
         told: list[str] = []
-        if any(command.kind is CommandKind.RESTART for command in seen.commands):
+        if seen.commands and any(command.kind is CommandKind.RESTART for command in seen.commands):
             memory = self.restarted(memory)
         watch = self._measured(memory.watch, seen, told)
         sells = watch.ending and watch.ends_by is OnStop.CANCEL_AND_SELL
@@ -123,15 +123,16 @@ class Guarded(Generic[M]):
         if unsent is not None:
             orders = _without_new_entries(orders, seen)
         watch = self._said(watch, hold or unsent, told)
+        same = watch is memory.watch and inner.memory is memory.inner
         return Plan(
-            memory=GuardMemory(inner.memory, watch),
-            orders=orders,
-            wake=self._wake(watch, inner, seen, hold or unsent, orders),
-            reasons=(*inner.reasons, *told) if told else inner.reasons,
-            deal=inner.deal,
-            paused_until=hold.until if hold else inner.paused_until,
-            paused_why=hold.why if hold else inner.paused_why,
-            finished=inner.finished,
+            memory if same else GuardMemory(inner.memory, watch),
+            orders,
+            self._wake(watch, inner, seen, hold or unsent, orders),
+            (*inner.reasons, *told) if told else inner.reasons,
+            inner.deal,
+            hold.until if hold else inner.paused_until,
+            hold.why if hold else inner.paused_why,
+            inner.finished,
         )
 
     def _measured(self, watch: Watch, seen: Seen, told: list[str]) -> Watch:
@@ -208,17 +209,15 @@ class Guarded(Generic[M]):
 
     def _unsent(self, orders: Mapping[str, OrderIntent], seen: Seen) -> Hold | None:
         """Why a new entry is not sent on this price; one that is already live stays."""
-        kinds = {
-            intent.kind
-            for slot, intent in orders.items()
-            if intent.role is Role.ENTRY and slot not in seen.live
-        }
-        if not kinds:
+        entries = [
+            intent for slot, intent in orders.items() if intent.role is Role.ENTRY and slot not in seen.live
+        ]
+        if not entries:
             return None
         if seen.stale:
             return Hold("stale", f"The price is older than {self.settings.stale_after_s} s: no entry on it.")
         most = self.settings.max_slippage_pct
-        if OrderKind.MARKET in kinds and most:
+        if most and any(intent.kind is OrderKind.MARKET for intent in entries):
             fair = min(seen.last, (seen.bid + seen.ask) / 2)
             slip = (seen.ask / fair - 1) * HUNDRED
             if slip > most:
@@ -246,6 +245,8 @@ class Guarded(Generic[M]):
             # All it wants is held back: nothing to ask before the pause is over.
             return Wake(at=hold.until, candle=inner.wake.candle)
         wake = inner.wake
+        if watch.marks is None and hold is None:
+            return wake
         if watch.marks is not None and not watch.ending:
             wake = nearest(wake, self._limits.wake(watch.marks, seen))
         if hold:

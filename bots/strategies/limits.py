@@ -4,11 +4,11 @@ Profit and loss is the position's own, realised and marked to the bid, in quote:
 taken out never looks like a gain or a loss.
 """
 
-from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from bots.strategies.base import Seen, Wake
 from bots.strategies.settings import Settings
+from orders.records import record, replace
 from orders.rules import HUNDRED, ZERO, floor_to
 
 HOUR_MS = 3_600_000
@@ -17,7 +17,7 @@ DAY_MS = 24 * HOUR_MS
 PEAK_STEPS = 10
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Marks:
     """The P&L that limits are measured from: at the start, at its highest, and at the user's midnight
     (`day`, in ms UTC). `day_lost`: the daily limit was reached since then. Amounts in quote."""

@@ -4,7 +4,6 @@ import difflib
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
@@ -18,10 +17,11 @@ from bots.strategies.guard import guarded
 from bots.strategies.momentum import Momentum, MomentumSettings
 from bots.strategies.scalper import Scalper, ScalperSettings
 from bots.strategies.settings import Problem, Settings
+from orders.records import record
 from orders.rules import Market
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class BotType:
     """One kind of bot: what people read of it, its settings, and the strategy they make.
 

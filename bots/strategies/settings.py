@@ -4,21 +4,22 @@ A settings model is the single source of the form, the help texts, the units, th
 validation; `problems` adds the rules that need more than one field.
 """
 
-from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from orders.records import record
 from orders.rules import ZERO
 
 DAY_S = 86_400
 COOLDOWN_MAX_S = 30 * DAY_S
 MONEY_MAX = Decimal(10) ** 15
+INVESTMENT_USUAL = Decimal(250)
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Problem:
     """Something that forbids a start, or (`warning`) that a person should know first.
 
@@ -44,6 +45,49 @@ def setting(
     """A field of a settings model: pydantic's limits, plus what the form shows a person."""
     extra: dict[str, Any] = {"unit": unit, "group": group}
     return Field(default, title=title, description=help, json_schema_extra=extra, **limits)
+
+
+def loss_guard(default: int, off: str = "0 is off.") -> Any:
+    return setting(
+        default,
+        title="Loss guard",
+        help=f"This many losing deals inside the window pause entries. {off}",
+        unit="deals",
+        group="protection",
+        ge=0,
+        le=100,
+    )
+
+
+def cooldown(default: int) -> Any:
+    return setting(
+        default,
+        title="Cooldown",
+        help="The wait after each closed deal before the next may open.",
+        unit="s",
+        group="protection",
+        ge=0,
+        le=COOLDOWN_MAX_S,
+    )
+
+
+def slippage_limit(default: Decimal, more: str = "") -> Any:
+    return setting(
+        default,
+        title="Slippage limit",
+        help="An entry at market that would pay more than this over the price is not sent. "
+        f"0 is no limit.{more}",
+        unit="%",
+        group="protection",
+        ge=0,
+        lt=100,
+    )
+
+
+def rsi_candles() -> Any:
+    return setting(
+        14, title="RSI period", help="Candles in the RSI.", unit="candles", group="start", ge=2, le=200
+    )
 
 
 class Settings(BaseModel):
@@ -82,15 +126,7 @@ class Settings(BaseModel):
         help="What happens to orders and coins when the drawdown limit stops the bot.",
         group="protection",
     )
-    loss_guard_count: int = setting(
-        3,
-        title="Loss guard",
-        help="This many losing deals inside the window pause entries. 0 is off.",
-        unit="deals",
-        group="protection",
-        ge=0,
-        le=100,
-    )
+    loss_guard_count: int = loss_guard(3)
     loss_guard_window_s: int = setting(
         DAY_S,
         title="Loss guard window",
@@ -109,24 +145,8 @@ class Settings(BaseModel):
         ge=1,
         le=COOLDOWN_MAX_S,
     )
-    cooldown_s: int = setting(
-        60,
-        title="Cooldown",
-        help="The wait after each closed deal before the next may open.",
-        unit="s",
-        group="protection",
-        ge=0,
-        le=COOLDOWN_MAX_S,
-    )
-    max_slippage_pct: Decimal = setting(
-        Decimal("0.5"),
-        title="Slippage limit",
-        help="An entry at market that would pay more than this over the price is not sent. 0 is no limit.",
-        unit="%",
-        group="protection",
-        ge=0,
-        lt=100,
-    )
+    cooldown_s: int = cooldown(60)
+    max_slippage_pct: Decimal = slippage_limit(Decimal("0.5"))
     stale_after_s: int = setting(
         30,
         title="Stale price",

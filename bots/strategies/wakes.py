@@ -1,11 +1,14 @@
 """Wakes put together, put on the tick, and told apart from where the price is."""
 
-from dataclasses import replace
+from collections.abc import Callable
 from decimal import Decimal
+from typing import TypeVar
 
 from bots.strategies.base import Wake
+from orders.records import replace
 from orders.rules import Market, Side
 
+T = TypeVar("T", int, Decimal)
 NO_WAKE = Wake()
 
 
@@ -13,16 +16,21 @@ def nearest(one: Wake, other: Wake) -> Wake:
     """What wakes when either would. Where both ask for candles and name different marks, every candle."""
     if one == NO_WAKE:
         return other
-    belows = [price for price in (one.below, other.below) if price is not None]
-    aboves = [price for price in (one.above, other.above) if price is not None]
-    times = [at for at in (one.at, other.at) if at is not None]
     return Wake(
-        below=max(belows) if belows else None,
-        above=min(aboves) if aboves else None,
-        at=min(times) if times else None,
+        below=_first_of(max, one.below, other.below),
+        above=_first_of(min, one.above, other.above),
+        at=_first_of(min, one.at, other.at),
         candle=one.candle or other.candle,
         mark=_mark_of_both(one, other),
+        peak=_first_of(min, one.peak, other.peak),
+        trough=_first_of(max, one.trough, other.trough),
     )
+
+
+def _first_of(nearer: Callable[[T, T], T], one: T | None, other: T | None) -> T | None:
+    if one is None or other is None:
+        return other if one is None else one
+    return nearer(one, other)
 
 
 def _mark_of_both(one: Wake, other: Wake) -> str:
@@ -47,4 +55,13 @@ def on_tick(wake: Wake, market: Market) -> Wake:
 
 def reached(wake: Wake, last: Decimal) -> bool:
     """Whether a wake asks for a price that is there already."""
-    return (wake.below is not None and last <= wake.below) or (wake.above is not None and last >= wake.above)
+    return (
+        (wake.below is not None and last <= wake.below)
+        or (wake.above is not None and last >= wake.above)
+        or turns(wake.peak, wake.trough, last)
+    )
+
+
+def turns(peak: Decimal | None, trough: Decimal | None, last: Decimal) -> bool:
+    """Whether a price that goes no further is over the peak, or under the trough, that is known."""
+    return (peak is not None and last > peak) or (trough is not None and last < trough)

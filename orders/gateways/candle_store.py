@@ -91,6 +91,17 @@ class CandleStore:
         found = (self._series(folder) for folder in sorted(self.root.glob("*/*/*")) if folder.is_dir())
         return [series for series in found if series]
 
+    def of_market(self, *, exchange: str, ticker: str) -> list[Series]:
+        """What there is of one market, in whichever timeframes."""
+        folders = (self._folder(exchange, ticker, timeframe) for timeframe in TIMEFRAMES_S)
+        found = (self._series(folder) for folder in folders if folder.is_dir())
+        return [series for series in found if series]
+
+    def stamp(self, *, exchange: str, ticker: str, timeframe: str) -> int:
+        """Another number whenever a file of the series was written or deleted; 0 when there is none."""
+        folder = self._folder(exchange, ticker, timeframe)
+        return folder.stat().st_mtime_ns if folder.is_dir() else 0
+
     def delete(self, *, exchange: str, ticker: str, timeframe: str) -> int:
         """Forget one series; how many files that were."""
         folder = self._folder(exchange, ticker, timeframe)

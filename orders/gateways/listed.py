@@ -1,9 +1,9 @@
 """The built-in exchange's markets: real-looking rules, two of them awkward on purpose."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from decimal import Decimal
 
+from orders.records import record
 from orders.rules import FeeIn
 from orders.rules import Market as MarketOf
 
@@ -11,7 +11,7 @@ EXCHANGE = "simulated"
 FEE = Decimal("0.001")
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Listed:
     """One market of the exchange: its rules, the price it wanders around, and how wildly."""
 

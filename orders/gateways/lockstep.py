@@ -5,11 +5,11 @@ the first level on its way at which an order fills or a bot wants to look. Betwe
 price jumps: what lies in the gap is passed at once. Pure; the caller commits each position.
 """
 
-from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Protocol
 
 from orders.matching import Candle, walk
+from orders.records import record, replace
 
 # When each of the four points is reached, as a part of the candle; the close a ms before its end.
 POINT_PARTS = (Decimal(0), Decimal(1) / 3, Decimal(2) / 3)
@@ -26,7 +26,7 @@ class Source(Protocol):
         """The candle, or None behind the last."""
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Stand:
     """Where the clock stands: on the way to point `leg` of a candle, at `price`."""
 
@@ -35,13 +35,13 @@ class Stand:
     price: Decimal
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Levels:
     """The nearest prices and time at which something happens. None: there is none.
 
     `buy_trigger` is the highest price at which a resting buy fills, `sell_trigger` the lowest at
     which a sell does; `below` and `above` the nearest wakes; `due` the earliest time (ms) a bot
-    wants to look.
+    wants to look. A price that ends its way over `peak` or under `trough` is looked at there.
     """
 
     buy_trigger: Decimal | None = None
@@ -49,16 +49,26 @@ class Levels:
     below: Decimal | None = None
     above: Decimal | None = None
     due: int | None = None
+    peak: Decimal | None = None
+    trough: Decimal | None = None
+
+    def turned(self, price: Decimal) -> bool:
+        """Whether a way that ends at `price` made a new peak or trough."""
+        return (self.peak is not None and price > self.peak) or (
+            self.trough is not None and price < self.trough
+        )
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Move:
-    """The price went from `start` to `stand.price`; `at` is market time there."""
+    """The price went from `start` to `stand.price`; `at` is market time there. `ended`: it reached the
+    point of the candle that it was on its way to."""
 
     start: Decimal
     stand: Stand
     at: int
     event: bool
+    ended: bool = True
 
     @property
     def low(self) -> Decimal:
@@ -114,9 +124,9 @@ def _slide(source: Source, stand: Stand, candle: Candle, target: Decimal, levels
     at = time_at(candle, stand.leg, source.length_ms)
     stop = first_stop(stand.price, target, levels)
     if stop is None:
-        due = levels.due is not None and at >= levels.due
+        due = (levels.due is not None and at >= levels.due) or levels.turned(target)
         return Move(stand.price, replace(stand, price=target), at, event=due)
-    return Move(stand.price, replace(stand, price=stop), at, event=True)
+    return Move(stand.price, replace(stand, price=stop), at, event=True, ended=stop == target)
 
 
 def _jump(source: Source, stand: Stand, levels: Levels) -> Move | None:
@@ -125,7 +135,7 @@ def _jump(source: Source, stand: Stand, levels: Levels) -> Move | None:
     if following is None:
         return None
     event = first_stop(stand.price, following.open, levels) is not None
-    due = levels.due is not None and following.at >= levels.due
+    due = (levels.due is not None and following.at >= levels.due) or levels.turned(following.open)
     return Move(stand.price, Stand(stand.candle + 1, 0, following.open), following.at, event=event or due)
 
 

@@ -28,12 +28,13 @@ KNOWN_MODULES = frozenset(
             "money",
             "queries",
         ),
-        *("rules", "services", "states"),
+        *("records", "rules", "services", "states"),
         # faces
         *("admin", "api", "consumers", "forms", "management", "routing", "tasks", "telegram", "templatetags"),
         *("urls", "views"),
         # what a bot is made of, and where its orders go
-        *("analytics", "backtest", "engine", "equity", "fragments", "gateways", "invariants", "strategies"),
+        *("analytics", "backtest", "backtest_forms", "results"),
+        *("engine", "equity", "fragments", "gateways", "invariants", "jobs", "previews", "strategies"),
         # the demo people and the candles they trade on
         *("candles", "demo", "markets"),
         # wiring

@@ -27,6 +27,8 @@ def test_every_task_goes_to_a_queue_that_workers_serve(name: str) -> None:
     ("name", "queue"),
     [
         ("bots.tasks.run_bots", "bots"),
+        ("bots.tasks.run_backtests", "backtests"),
+        ("bots.tasks.ring_backtests", "bots"),
         ("orders.tasks.send", "orders"),
         ("activity.tasks.deliver", "notifications"),
     ],

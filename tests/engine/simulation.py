@@ -15,8 +15,8 @@ from bots.engine.turn import run_turn
 from bots.models import Bot
 from bots.services import bot_create, bot_start, paper_account
 from orders.gateways.base import Exchanges, Report
-from orders.gateways.paper import PaperGateway
 from orders.gateways.listed import EXCHANGE
+from orders.gateways.paper import PaperGateway
 from orders.gateways.simulated import SimulatedPrices, now_of, open_exchange
 from orders.models import Order, SimulatedMarket, Trade
 from tests.engine.exchanges import Killed

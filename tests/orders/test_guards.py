@@ -11,7 +11,16 @@ from django.db.models import Model
 
 from accounts.models import ExchangeAccount
 from activity.models import ActivityLog, Delivery
-from bots.models import Bot, BotCommand, BotSettings, Deal, Decision, EquityPoint
+from bots.models import (
+    Backtest,
+    BacktestRows,
+    Bot,
+    BotCommand,
+    BotSettings,
+    Deal,
+    Decision,
+    EquityPoint,
+)
 from orders.models import Balance, LedgerEntry, Order, Trade
 from tests import people
 from tradingbot.db import Immutable, SameOwner
@@ -57,7 +66,7 @@ def test_every_guard_stands_in_the_migrated_database() -> None:
 
 @pytest.mark.django_db
 def test_every_table_that_points_to_owned_rows_says_whose_they_are() -> None:
-    owned = {ExchangeAccount, Bot, Order, Trade}
+    owned = {ExchangeAccount, Backtest, Bot, Order, Trade}
     unguarded = [
         f"{model.__name__}.{field.name}"
         for label in OURS
@@ -82,8 +91,10 @@ def test_no_row_can_point_into_anothers_tenancy() -> None:
     EquityPoint.objects.create(**of_bot, at=people.NOW, equity=1, price=1, funded=1)
     ActivityLog.objects.create(**of_bot, message="Bought.", timestamp=people.NOW)
     Delivery.objects.create(**of_bot, topic="bot", made_at=people.NOW)
+    backtest = people.backtest(people.alice(), bot=bot)
+    BacktestRows.objects.create(user=people.alice(), backtest=backtest, kind="deals", number=0, packed=b"")
     kinds = (Bot, BotSettings, Decision, BotCommand, Deal, EquityPoint, Order, Balance, ActivityLog, Delivery)
-    for kind in kinds:
+    for kind in (*kinds, Backtest, BacktestRows):
         rows = kind._default_manager.filter(user=people.alice())
         assert rows.exists(), kind
         assert refused(partial(rows.update, user=stranger)), kind

@@ -3,7 +3,9 @@
 from decimal import Decimal
 from typing import Any
 
+from bots.strategies.base import SignalRow
 from bots.strategies.dca import Dca, DcaSettings
+from bots.strategies.dca.entry import BEYOND, WITHIN
 from bots.strategies.dca.memory import DcaMemory, Deal
 from orders.rules import FeeIn, Market
 from tests.strategies.playground import Playground
@@ -32,6 +34,15 @@ def market(fee: str = "0", fee_in: FeeIn = FeeIn.QUOTE, **rules: str) -> Market:
 
 def dca(on: Market | None = None, **chosen: Any) -> Dca:
     return Dca(DcaSettings(**{**OPEN, **chosen}), on or market())
+
+
+def rsi_candle(strategy: Any, value: float) -> SignalRow:
+    """A closed candle with this RSI and the marks the strategy's settings give it."""
+    chosen: DcaSettings = strategy.settings
+    threshold = float(chosen.rsi_threshold)
+    beyond = value < threshold if chosen.rsi_direction == "below" else value > threshold
+    within = not beyond and value == value
+    return SignalRow(0, Decimal(100), {"rsi": value, BEYOND: float(beyond), WITHIN: float(within)})
 
 
 def deal_of(playground: Playground) -> Deal:

@@ -7,6 +7,7 @@ import numpy as np
 from bots.strategies.base import Candles, SignalRow
 from bots.strategies.momentum import Momentum, MomentumMemory, MomentumSettings
 from bots.strategies.momentum.memory import Deal
+from bots.strategies.momentum.signals import ENTER, LEAVE
 from orders.rules import Market
 from tests.strategies.dcas import OPEN, market
 from tests.strategies.playground import MINUTE_MS, Playground
@@ -37,10 +38,10 @@ def waiting(
 
 
 def row(playground: Playground, **values: float) -> SignalRow:
-    """The candle that has closed last, with the columns given."""
+    """The candle that has closed last, with the columns given; without a mark unless one is given."""
     at = playground.now // MINUTE_MS * MINUTE_MS - MINUTE_MS
     last = playground.quote.last
-    return SignalRow(at, last, {"close": float(last), **values})
+    return SignalRow(at, last, {"close": float(last), ENTER: 0.0, LEAVE: 0.0, **values})
 
 
 def candle(playground: Playground, **values: float) -> None:

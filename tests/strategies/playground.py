@@ -9,7 +9,8 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from bots.strategies.base import Closed, Command, LiveOrder, OrderIntent, Plan, Seen, SignalRow
+from bots.strategies.base import Closed, Command, LiveOrder, OrderIntent, Plan, Seen, SignalRow, marked
+from bots.strategies.wakes import reached
 from orders.accounting import Fill, Position, money, quote_change
 from orders.matching import Quote, fill, passing_price, quote_around, taker_price
 from orders.rules import ZERO, Market, OrderKind, Side
@@ -65,7 +66,8 @@ class Playground:
             self.look()
 
     def move(self, *prices: Decimal | int | str) -> None:
-        """Let the price pass through `prices`, a minute each, asking the strategy when it is due."""
+        """Let the price go to each of `prices` in a minute, asking the strategy when it is due. A way ends
+        where it turns: a rise over a peak, or a fall under a trough, is over there."""
         for price in prices:
             self.now += MINUTE_MS
             self.quote = quote_around(number(price), self.market, self.spread_bps, self.now)
@@ -74,7 +76,12 @@ class Playground:
                 self.look()
 
     def look(self, *commands: Command, candle: SignalRow | None = None) -> None:
-        """Decide, and do as the plan says, until nothing changes any more."""
+        """Decide, and do as the plan says, until nothing changes any more. A candle that the strategy has
+        not asked for passes unseen, and is no reason to ask."""
+        if candle is not None and not self.asks_for(candle):
+            if not (commands or self._due()):
+                return
+            candle = None
         for _ in range(LOOKS_MAX):
             seen = self.seen(*commands, candle=candle)
             self.fills, self.closed = [], []
@@ -132,6 +139,11 @@ class Playground:
             ((order.intent.amount - order.filled) * (order.intent.price or ZERO) for order in orders), ZERO
         )
 
+    def asks_for(self, candle: SignalRow) -> bool:
+        """Whether the last plan's wake has this candle shown: any, or one with its mark."""
+        wake = self.plan.wake
+        return wake.candle is not None and (not wake.mark or marked(candle.values[wake.mark]))
+
     @property
     def equity(self) -> Decimal:
         return self.seen().equity
@@ -139,11 +151,7 @@ class Playground:
     def _due(self) -> bool:
         wake, last = self.plan.wake, self.quote.last
         return not self.plan.finished and bool(
-            self.fills
-            or self.closed
-            or (wake.below is not None and last <= wake.below)
-            or (wake.above is not None and last >= wake.above)
-            or (wake.at is not None and self.now >= wake.at)
+            self.fills or self.closed or reached(wake, last) or (wake.at is not None and self.now >= wake.at)
         )
 
     def _obey(self) -> None:

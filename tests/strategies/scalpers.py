@@ -6,12 +6,14 @@ from typing import Any
 from bots.strategies.base import SignalRow
 from bots.strategies.scalper import Scalper, ScalperMemory, ScalperSettings
 from bots.strategies.scalper.memory import Deal
+from bots.strategies.scalper.signals import BUY
 from orders.rules import Market
 from tests.strategies.dcas import OPEN, market
 from tests.strategies.playground import Playground
 
 FREE: dict[str, Any] = {**OPEN, "max_trades_per_hour": 0, "max_consecutive_losses": 0, "max_spread_bps": 0}
 AT_MARKET: dict[str, Any] = {"entry": "rsi", "entry_order": "market", "post_only": False}
+RSI_USUAL = 30
 
 
 def scalper(on: Market | None = None, **chosen: Any) -> Scalper:
@@ -26,7 +28,8 @@ def playing(on: Market | None = None, *, spread: int = 2, **chosen: Any) -> Play
 
 
 def rsi_of(value: float) -> SignalRow:
-    return SignalRow(0, Decimal(100), {"rsi": value})
+    """A closed candle with this RSI, marked where it is under the usual threshold."""
+    return SignalRow(0, Decimal(100), {"rsi": value, BUY: float(value < RSI_USUAL)})
 
 
 def memory_of(playground: Playground) -> ScalperMemory:

@@ -165,6 +165,26 @@ def test_a_stop_above_the_last_safety_order_is_warned_of() -> None:
     assert shown(stop_loss_pct=found.problems[0].fix).problems == ()
 
 
+def test_a_stop_under_the_average_that_comes_before_the_next_buy_is_warned_of() -> None:
+    chosen: dict[str, Any] = {"stop_loss_reference": "average"}
+    # From the average of all before it, safety order 3 is 3.7 % away and safety order 4 is 5 %.
+    found = shown(**chosen, stop_loss_pct=4)
+    [told] = found.problems
+    assert (told.code, told.field, told.warning) == ("stop_above_last", "stop_loss_pct", True)
+    assert "safety order 4" in told.message
+    assert shown(**chosen, stop_loss_pct=told.fix).problems == ()
+    assert [one.code for one in shown(**chosen, stop_loss_pct=1).problems] == ["stop_above_last"]
+    assert "safety order 1" in shown(**chosen, stop_loss_pct=1).problems[0].message
+
+
+def test_where_a_win_brings_nothing_no_number_of_wins_is_enough() -> None:
+    """The target rests as a maker for nothing; were it taken, the fee would eat it."""
+    on = replace(market(), maker_fee=D(0), taker_fee=D("0.002"))
+    found = shown(on, max_safety_orders=0, take_profit_pct="0.1", stop_loss_pct=4)
+    assert codes(found) == {"no_profit": "take_profit_pct"}
+    assert found.wins_needed_pct is None
+
+
 def test_more_orders_than_may_rest() -> None:
     on = replace(market(), open_orders_max=3)
     found = shown(on, active_safety_orders=3)

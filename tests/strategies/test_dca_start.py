@@ -5,10 +5,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+import talib
 
-from bots.strategies.base import Candles, Command, CommandKind, Role, SignalRow
+from bots.strategies.base import Candles, Command, CommandKind, Role
 from orders.rules import OrderKind, Side
-from tests.strategies.dcas import dca, deal_of, market, number_of
+from tests.strategies.dcas import dca, deal_of, market, number_of, rsi_candle
 from tests.strategies.playground import Playground
 
 D = Decimal
@@ -16,10 +17,6 @@ D = Decimal
 
 def bot(**chosen: Any) -> Playground:
     return Playground(dca(**{"max_safety_orders": 0, **chosen}), price=100, cash=1_000)
-
-
-def candle(value: float) -> SignalRow:
-    return SignalRow(0, D(100), {"rsi": value})
 
 
 def test_nonstop_opens_at_once_and_again() -> None:
@@ -45,18 +42,18 @@ def test_manual_waits_for_the_word() -> None:
 def test_rsi_of_a_closed_candle(direction: Any, value: Any, opens: Any) -> None:
     playground = bot(start_condition="rsi", rsi_direction=direction)
     assert playground.plan.wake.candle == "1h"
-    playground.look(candle=candle(value))
+    playground.look(candle=rsi_candle(playground.strategy, value))
     assert (number_of(playground) == 1) is opens
 
 
 def test_one_candle_opens_one_deal() -> None:
     playground = bot(start_condition="rsi", take_profit_pct=1)
-    playground.look(candle=candle(20))
+    playground.look(candle=rsi_candle(playground.strategy, 20))
     playground.move("101.01", 101, 100)
     assert number_of(playground) is None
-    playground.look(candle=candle(50))
+    playground.look(candle=rsi_candle(playground.strategy, 50))
     assert number_of(playground) is None
-    playground.look(candle=candle(20))
+    playground.look(candle=rsi_candle(playground.strategy, 20))
     assert number_of(playground) == 2
 
 
@@ -69,6 +66,17 @@ def test_the_rsi_is_prepared_from_closed_candles() -> None:
     assert signals.row(99)["rsi"] > 80
     assert (strategy.timeframe, strategy.candles_needed) == ("1h", 420)
     assert dca().timeframe is None
+
+
+def test_the_rsi_is_that_of_its_timeframe_and_period() -> None:
+    playground = bot(start_condition="rsi", rsi_timeframe="4h", rsi_period=7)
+    assert (playground.strategy.timeframe, playground.plan.wake.candle) == ("4h", "4h")
+    assert playground.strategy.candles_needed == 210
+    close = np.concatenate((np.linspace(100, 110, 30), np.linspace(110, 107, 5)))
+    candles = Candles(np.arange(35, dtype=np.int64), close, close, close, close, np.ones(35))
+    line = talib.RSI(close, timeperiod=7)
+    assert playground.strategy.prepare(candles).row(-1)["rsi"] == pytest.approx(line[-1])
+    assert line[-1] != pytest.approx(talib.RSI(close, timeperiod=14)[-1])
 
 
 def test_a_schedule_opens_at_once_and_then_by_the_clock() -> None:

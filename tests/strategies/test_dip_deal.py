@@ -126,7 +126,7 @@ def test_the_trail_arms_and_sells_the_rest_under_its_peak() -> None:
 
 def test_v_tr_5_the_stop_is_fixed_until_the_trail_arms() -> None:
     playground = Playground(dip(**{**AT_ONCE, "trail_pct": 2, "dip_pct": 4}), price=100, cash=1_000)
-    playground.look(candle=candle("100", high=105.0))
+    playground.look(candle=candle("100", dip_pct=4, high=105.0))
     figures = playground.strategy.figures
     assert figures(playground.memory)["stop"] == D(90)
     playground.move(103)

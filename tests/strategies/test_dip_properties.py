@@ -8,11 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bots.strategies.base import Command, CommandKind, SignalRow
+from bots.strategies.dip.signals import DIPS
 from bots.strategies.guard import guarded
 from bots.strategies.registry import dump_memory, load_memory
 from orders.rules import FeeIn, Side
 from tests.strategies.dcas import finished, market
-from tests.strategies.dips import BEGAN, HOUR_MS, dip, memory_of
+from tests.strategies.dips import BEGAN, HOUR_MS, dip, dips_mark, memory_of
 from tests.strategies.playground import Playground
 
 D = Decimal
@@ -59,12 +60,13 @@ markets = st.builds(
 walks = st.lists(st.decimals("-3", 3, places=2), min_size=10, max_size=60)
 
 
-def signal(prices: list[Decimal], hour: int) -> SignalRow:
+def signal(prices: list[Decimal], hour: int, dip_pct: Decimal) -> SignalRow:
     """A candle that was the last move alone; the high is that of the last five."""
     recent = prices[-WINDOW:]
     high = max(recent)
     at = BEGAN + (hour - recent[::-1].index(high)) * HOUR_MS
     values = {"high": float(high), "high_at": float(at), "top": float(prices[-1]), "low": float(prices[-1])}
+    values[DIPS] = dips_mark(float(prices[-1]), float(high), float(dip_pct))
     passes = {"rsi": 20.0, "before": float(prices[-1])}
     return SignalRow(BEGAN + hour * HOUR_MS, prices[-1], {**values, **passes})
 
@@ -80,8 +82,9 @@ def walked(on: Any, chosen: dict[str, Any], moves: list[Decimal], spread: int) -
             playground.look(Command(CommandKind.ADD_FUNDS, D(30)))
         if finished(playground):
             break
-        inspect(playground, signal(prices, hour))
-        playground.look(candle=signal(prices, hour))
+        candle = signal(prices, hour, chosen["dip_pct"])
+        inspect(playground, candle)
+        playground.look(candle=candle)
         inspect(playground, None)
     return playground
 

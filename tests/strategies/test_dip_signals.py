@@ -76,6 +76,21 @@ def test_the_window_of_candles_is_measured_to_its_latest_high() -> None:
     assert (strategy.timeframe, strategy.candles_needed) == ("1h", 60)
 
 
+def test_the_candles_are_those_of_the_timeframe() -> None:
+    playground = bot(price="94.9", timeframe="4h", **{**AT_ONCE, "rebound_pct": "0.5", "lookback": 3})
+    assert (playground.strategy.timeframe, playground.plan.wake.candle) == ("4h", "4h")
+    playground.look(candle=candle("94.9"))
+    playground.look(candle=candle("94.9", 11))
+    assert armed(playground)
+    playground.look(candle=candle("94.9", 12))
+    assert not armed(playground), "three candles of four hours are over"
+
+
+def armed(playground: Playground) -> bool:
+    episode = memory_of(playground).episode
+    return episode is not None and episode.armed
+
+
 def test_what_is_off_needs_no_candles() -> None:
     assert dip(rsi_max=0, knife_candles=0).candles_needed == 24
     assert dip(rsi_max=0, knife_candles=50).candles_needed == 51
@@ -122,7 +137,7 @@ def test_a_filter_that_is_off_has_no_column() -> None:
     strategy = dip(rsi_period=0, knife_drop_pct=0, trend_sma=0)
     ones = np.ones(30)
     found = strategy.prepare(Candles(np.arange(30, dtype=np.int64), ones, ones, ones, ones, ones))
-    assert sorted(found.columns) == ["high", "high_at", "low", "top"]
+    assert sorted(found.columns) == ["dips", "high", "high_at", "low", "top"]
 
 
 def test_an_armed_dip_is_given_up_after_its_lookback() -> None:

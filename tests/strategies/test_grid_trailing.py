@@ -169,6 +169,12 @@ def test_infinity_sells_the_gain_of_a_constant_value_v_grid_16() -> None:
     assert round(play.position.amount * 101, 1) == 1_000
 
 
+def test_the_lines_of_an_infinity_grid_are_its_step_apart() -> None:
+    play = Playground(infinity(step_pct=2), price=100, cash=1_200)
+    assert play.prices(Side.SELL)[:3] == [102, D("104.04"), D("106.12")]
+    assert play.prices(Side.BUY)[-1] == D("98.04")
+
+
 @pytest.mark.parametrize("top", [120, 300])
 def test_infinity_has_no_upper_end(top: Any) -> None:
     play = Playground(infinity(), price=100, cash=1_200)

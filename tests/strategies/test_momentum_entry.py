@@ -20,15 +20,24 @@ D = Decimal
 def test_it_waits_for_a_candle_and_buys_at_the_next_price() -> None:
     playground = waiting()
     assert (playground.plan.orders, playground.plan.wake.candle) == ({}, "1m")
+    looks = playground.looks
     candle(playground, enter=0.0)
-    assert number_of(playground) is None
-    candle_after = row(playground, enter=1.0)
+    assert playground.looks == looks, "a candle without its mark is not shown"
     playground.move(101)
-    playground.look(candle=candle_after)
-    assert number_of(playground) is None, "that candle was looked at already"
     candle(playground, enter=1.0)
     assert [(fill.slot, fill.price) for fill in playground.all_fills] == [("deal-1/entry", D(101))]
     assert told(playground, "Signal ema cross at 101: entering.") == 1
+
+
+def test_a_candle_is_looked_at_once() -> None:
+    playground = waiting(rsi_period=14)
+    candle(playground, enter=1.0, rsi=80.0)
+    again = row(playground, enter=1.0, rsi=60.0)
+    playground.now += MINUTE_MS
+    playground.look(candle=again)
+    assert number_of(playground) is None, "that candle was looked at already"
+    candle(playground, enter=1.0, rsi=60.0)
+    assert number_of(playground) == 1
 
 
 def test_a_refused_signal_names_the_filter() -> None:

@@ -40,6 +40,12 @@ def test_v_mom_5_a_rising_atr_does_not_lower_the_stop() -> None:
     assert deal_of(playground).stop == D(94)
 
 
+def test_the_atr_stop_is_its_multiple_away() -> None:
+    for multiple, stop in ((1, 98), ("2.5", 95), (3, 94)):
+        playground = bought(stop="atr", atr_multiple=multiple)
+        assert deal_of(playground).stop == D(stop)
+
+
 def test_the_atr_stop_follows_peak_and_atr() -> None:
     playground = bought(stop="atr", atr_multiple=3, stop_trailing=True)
     playground.move(110)

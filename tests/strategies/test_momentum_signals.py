@@ -38,12 +38,19 @@ def test_the_cross_must_clear_its_margin_in_the_same_candle() -> None:
 
 
 def test_macd_crosses_its_signal() -> None:
-    chosen = {"entry": "macd", "macd_fast": 3, "macd_slow": 6, "macd_signal": 4}
-    prices = [*FALL, *RISE]
-    line, mean = indicators.macd(np.array(prices), 3, 6, 4)
-    entered = column("enter", *prices, **chosen)
-    assert entered
-    assert all(line[at - 1] <= mean[at - 1] and line[at] > mean[at] for at in entered)
+    """Of each of its three periods another would cross elsewhere."""
+    steps = np.random.default_rng(3).normal(0, 1, 300)
+    prices = np.round(100 * np.exp(np.cumsum(steps) / 200), 2)
+    periods = {"macd_fast": 3, "macd_slow": 6, "macd_signal": 4}
+    line, mean = indicators.macd(prices, 3, 6, 4)
+    rows = range(1, len(prices))
+    entered = column("enter", *prices, entry="macd", **periods)
+    assert entered == [at for at in rows if line[at - 1] <= mean[at - 1] and line[at] > mean[at]]
+    assert column("leave", *prices, entry="macd", **periods) == [
+        at for at in rows if line[at - 1] >= mean[at - 1] and line[at] < mean[at]
+    ]
+    for other in ({"macd_fast": 4}, {"macd_slow": 8}, {"macd_signal": 6}):
+        assert column("enter", *prices, entry="macd", **{**periods, **other}) != entered
 
 
 def test_rsi_enters_where_it_crosses_up_through_the_lower_limit() -> None:
@@ -52,6 +59,9 @@ def test_rsi_enters_where_it_crosses_up_through_the_lower_limit() -> None:
     line = indicators.rsi(np.array(prices), 14)
     assert len(entered) == 1
     assert line[entered[0] - 1] <= 50 < line[entered[0]]
+    higher = column("enter", *prices, entry="rsi", rsi_period=14, rsi_min=60, rsi_max=75)
+    assert line[higher[0] - 1] <= 60 < line[higher[0]]
+    assert higher != entered
 
 
 def test_a_breakout_leaves_the_present_candle_out() -> None:
@@ -106,8 +116,11 @@ def test_a_live_window_says_what_all_candles_say(entry: str) -> None:
         ({"rsi_period": 14}, {"rsi": 49.9}, "RSI", False),
         ({"rsi_period": 14}, {"rsi": 75.1}, "RSI", False),
         ({"rsi_period": 14, "rsi_max": 0}, {"rsi": 99.0}, "RSI", True),
+        ({"rsi_period": 14, "rsi_min": 60}, {"rsi": 59.9}, "RSI", False),
+        ({"rsi_period": 14, "rsi_max": 70}, {"rsi": 70.1}, "RSI", False),
         ({"adx_period": 14}, {"adx": 20.0}, "ADX", True),
         ({"adx_period": 14}, {"adx": 19.9}, "ADX", False),
+        ({"adx_period": 14, "adx_min": 30}, {"adx": 29.9}, "ADX", False),
         ({"volume_factor": 2}, {"volume": 20.0, "volume_mean": 10.0}, "Volume", True),
         ({"volume_factor": 2}, {"volume": 19.9, "volume_mean": 10.0}, "Volume", False),
         ({"trend_sma": 200}, {"trend_sma": 99.9}, "Trend", True),
@@ -115,6 +128,7 @@ def test_a_live_window_says_what_all_candles_say(entry: str) -> None:
         ({"trend_sma": 200}, {"trend_sma": math.nan}, "Trend", False),
         ({"trend_sma": 200, "max_extension_pct": 40}, {"trend_sma": 72.0}, "Extension", True),
         ({"trend_sma": 200, "max_extension_pct": 40}, {"trend_sma": 71.0}, "Extension", False),
+        ({"trend_sma": 200, "max_extension_pct": 10}, {"trend_sma": 90.0}, "Extension", False),
         ({"stop": "atr"}, {"atr": 2.0}, "ATR", True),
         ({"stop": "atr"}, {"atr": math.nan}, "ATR", False),
         ({"stop": "atr"}, {"atr": 34.0}, "ATR", False),

@@ -23,19 +23,22 @@ def codes(strategy: Scalper, price: Any = 100) -> dict[str, str]:
     return {problem.code: problem.fix for problem in strategy.preflight(D(price)).problems}
 
 
-@pytest.mark.parametrize(
-    ("vector", "profit", "stop", "win", "loss", "wins"),
-    [("V-SC-1", "0.5", "0.3", ".2992", ".4992", "62.53"), ("V-SC-2", "1", "4", ".7982", "4.1918", "84.0")],
-)
-def test_v_sc_1_and_2_net_edge_and_wins_needed(
-    vector: Any, profit: Any, stop: Any, win: Any, loss: Any, wins: Any
-) -> None:
+def assert_edge(profit: str, stop: str, *, win: str, loss: str, wins: str) -> None:
+    """In percent, at a fee of .1 % and no slippage."""
     found = edge(take_profit_pct=profit, stop_loss_pct=stop)
-    assert found.win * 100 == pytest.approx(D(win), abs=D("0.00005")), vector
+    assert found.win * 100 == pytest.approx(D(win), abs=D("0.00005"))
     assert found.loss * 100 == pytest.approx(D(loss), abs=D("0.00005"))
     assert found.wins_needed_pct == pytest.approx(D(wins), abs=D("0.005"))
     shown = scalper(market("0.001"), take_profit_pct=profit, stop_loss_pct=stop).preflight(D(100))
     assert shown.wins_needed_pct == found.wins_needed_pct
+
+
+def test_v_sc_1_net_edge_and_wins_needed() -> None:
+    assert_edge("0.5", "0.3", win=".2992", loss=".4992", wins="62.53")
+
+
+def test_v_sc_2_a_far_stop_needs_more_wins() -> None:
+    assert_edge("1", "4", win=".7982", loss="4.1918", wins="84.0")
 
 
 def test_v_sc_4_a_target_that_fees_eat_is_refused_with_the_least_that_is_not() -> None:

@@ -87,19 +87,27 @@ def test_v_be_2_break_even_with_fees_in_what_is_received(ratio: Any, net_pct: An
     assert (price > break_even(held.average, fee)) is (D(net_pct) > 0)
 
 
-@pytest.mark.parametrize(
-    ("name", "peak", "trail_pct", "arm_pct", "stop"),
-    [
-        ("V-TR-1 fixed", "102", "0", "0", "90"),
-        ("V-TR-2 trails from the start", "102", "10", "0", "91.8"),
-        ("V-TR-3 once in profit", "102", "2", "0", "99.96"),
-        ("V-TR-5 not armed", "102.99", "2", "3", "90"),
-        ("V-TR-5 armed", "103", "2", "3", "100.94"),
-    ],
-)
-def test_v_tr_where_the_stop_stands(name: Any, peak: Any, trail_pct: Any, arm_pct: Any, stop: Any) -> None:
-    at = trail(entry=D(100), peak=D(peak), stop_pct=D(10), trail_pct=D(trail_pct), arm_pct=D(arm_pct))
-    assert at == D(stop), name
+def stop_at(peak: str, **chosen: str) -> Decimal:
+    """Where the stop of an entry at 100 stands, 10 % under it until it trails."""
+    trails = {name: D(value) for name, value in chosen.items()}
+    return trail(entry=D(100), peak=D(peak), stop_pct=D(10), **trails)
+
+
+def test_v_tr_1_a_fixed_stop_stays_under_the_entry() -> None:
+    assert stop_at("102") == 90
+
+
+def test_v_tr_2_a_trail_from_the_start_follows_the_high() -> None:
+    assert stop_at("102", trail_pct="10") == D("91.8")
+
+
+def test_v_tr_3_a_trail_once_in_profit() -> None:
+    assert stop_at("102", trail_pct="2") == D("99.96")
+
+
+def test_v_tr_5_a_trail_is_armed_at_its_profit() -> None:
+    assert stop_at("102.99", trail_pct="2", arm_pct="3") == 90
+    assert stop_at("103", trail_pct="2", arm_pct="3") == D("100.94")
 
 
 @pytest.mark.parametrize(("trail_pct", "kept"), [("4.76", True), ("4.77", False), ("4.8", False)])

@@ -1,9 +1,6 @@
 """The choices a DCA bot offers."""
 
-from decimal import Decimal
 from enum import StrEnum
-
-from pydantic import BaseModel, ConfigDict, Field
 
 
 class StartCondition(StrEnum):
@@ -21,16 +18,6 @@ class BaseOrderType(StrEnum):
 class Direction(StrEnum):
     BELOW = "below"
     ABOVE = "above"
-
-
-class Timeframe(StrEnum):
-    M1 = "1m"
-    M5 = "5m"
-    M15 = "15m"
-    M30 = "30m"
-    H1 = "1h"
-    H4 = "4h"
-    D1 = "1d"
 
 
 class Reference(StrEnum):
@@ -51,12 +38,3 @@ class StopReference(StrEnum):
 class StopAction(StrEnum):
     CLOSE = "close"
     CLOSE_AND_STOP = "close_and_stop"
-
-
-class Step(BaseModel):
-    """One part of the exit: `share_pct` of what the deal holds, sold `profit_pct` over its cost."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-    profit_pct: Decimal = Field(gt=0, le=10_000)
-    share_pct: Decimal = Field(gt=0, le=100)

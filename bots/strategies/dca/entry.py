@@ -1,22 +1,24 @@
 """When a DCA bot opens a deal, and with what order."""
 
-from dataclasses import dataclass, replace
 from decimal import Decimal
 
+from bots.strategies import words
 from bots.strategies.base import OrderIntent, Role, Seen, Wake
-from bots.strategies.dca import words
 from bots.strategies.dca.choices import BaseOrderType, StartCondition
-from bots.strategies.dca.ladder import sized_to_sell
 from bots.strategies.dca.memory import DcaMemory
 from bots.strategies.dca.settings import DcaSettings
+from bots.strategies.sizing import sized_to_sell
+from bots.strategies.wakes import NO_WAKE
+from orders.records import record, replace
 from orders.rules import HUNDRED, ONE, ZERO, Market, OrderKind, Side
 
 REQUOTE_MS = 60_000
 RETRY_MS = 60_000
-NO_WAKE = Wake()
+# Columns that mark candles whose RSI is beyond the threshold, or is not.
+BEYOND, WITHIN = "beyond", "within"
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Entry:
     """What the next deal waits for: an order to rest, or a wake and perhaps a sentence saying why not."""
 
@@ -61,18 +63,24 @@ def next_entry(settings: DcaSettings, market: Market, memory: DcaMemory, seen: S
 
 def _waiting(settings: DcaSettings, memory: DcaMemory, seen: Seen) -> Wake | None:
     """The wake of a bot that must wait, None when it may enter now."""
-    condition = settings.start_condition
-    candle = settings.rsi_timeframe.value if condition is StartCondition.RSI else None
+    condition, candle = settings.start_condition, _candle(settings, memory)
     if not memory.asked:
         if condition is StartCondition.SCHEDULE and seen.now < memory.next_at:
             return Wake(at=memory.next_at)
         if condition in (StartCondition.RSI, StartCondition.MANUAL) and not memory.signal:
-            return Wake(candle=candle)
+            return candle
     if settings.min_price is not None and seen.last < settings.min_price:
-        return Wake(above=settings.min_price, candle=candle)
+        return replace(candle, above=settings.min_price)
     if settings.max_price is not None and seen.last > settings.max_price:
-        return Wake(below=settings.max_price, candle=candle)
+        return replace(candle, below=settings.max_price)
     return None
+
+
+def _candle(settings: DcaSettings, memory: DcaMemory) -> Wake:
+    """The candle that would change what the RSI says: one beyond its threshold, or one within again."""
+    if settings.start_condition is not StartCondition.RSI:
+        return NO_WAKE
+    return Wake(candle=settings.rsi_timeframe.value, mark=WITHIN if memory.signal else BEYOND)
 
 
 def _unquoted(memory: DcaMemory) -> DcaMemory:
@@ -83,10 +91,10 @@ def base_order(settings: DcaSettings, market: Market, memory: DcaMemory, seen: S
     """The base order, or what is left of one that filled too little to be sold again."""
     limit = settings.base_order_type is BaseOrderType.LIMIT
     live = seen.live.get(slot)
-    bounds = Wake(
+    bounds = replace(
+        _candle(settings, memory),
         below=settings.min_price - market.tick if limit and settings.min_price is not None else None,
         above=settings.max_price + market.tick if limit and settings.max_price is not None else None,
-        candle=settings.rsi_timeframe.value if settings.start_condition is StartCondition.RSI else None,
     )
     if not limit and live is not None:
         return Entry(memory, live.intent, bounds)
@@ -111,7 +119,7 @@ def _fresh(settings: DcaSettings, market: Market, memory: DcaMemory, seen: Seen,
     spent = memory.deal.base_value if memory.deal else ZERO
     wanted = volume(settings, memory) - spent
     amount = sized_to_sell(market, wanted / price, price, stop_fraction(settings)) if price > 0 else None
-    again = Wake(at=seen.now + RETRY_MS, candle=wake.candle)
+    again = Wake(at=seen.now + RETRY_MS, candle=wake.candle, mark=wake.mark)
     if amount is None:
         least = words.quote(market.smallest(price, stop_fraction(settings)) * price, market)
         refusal = f"The base order of {words.quote(wanted, market)} is under the market's minimum, {least}."

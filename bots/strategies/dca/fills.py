@@ -1,10 +1,13 @@
 """What a fill does to a DCA bot's memory."""
 
-from dataclasses import replace
 from decimal import Decimal
 
-from bots.strategies.dca.memory import DcaMemory, Deal, Leg, Phase
-from orders.accounting import Fill, Position, share
+from bots.strategies.additions import filled_by
+from bots.strategies.dca.memory import DcaMemory, Deal, Phase
+from bots.strategies.dust import after_sale, joined, kept, less
+from bots.strategies.legs import Leg
+from orders.accounting import Fill, Position
+from orders.records import replace
 from orders.rules import ZERO, Side
 
 
@@ -32,11 +35,7 @@ def _bought(deal: Deal, fill: Fill, what: str) -> Deal:
         return replace(deal, held=held, base_amount=base, base_value=deal.base_value + fill.value)
     if kind == "safety":
         return replace(deal, held=held, safety=_raised(deal.safety, int(number), fill.amount))
-    added = tuple(
-        replace(one, filled=one.filled + fill.amount) if one.number == int(number) else one
-        for one in deal.added
-    )
-    return replace(deal, held=held, added=added)
+    return replace(deal, held=held, added=filled_by(deal.added, int(number), fill.amount))
 
 
 def _raised(filled: tuple[Decimal, ...], number: int, amount: Decimal) -> tuple[Decimal, ...]:
@@ -46,22 +45,15 @@ def _raised(filled: tuple[Decimal, ...], number: int, amount: Decimal) -> tuple[
 
 def _sold(memory: DcaMemory, deal: Deal | None, fill: Fill, what: str) -> DcaMemory:
     if deal is None:
-        dust = memory.dust.after(_at_most(fill, memory.dust.amount))
-        return replace(memory, dust=_kept(dust), profit=memory.profit + dust.realised)
-    legs = _less(deal.legs, what, fill.amount)
+        dust = less(memory.dust, fill)
+        return replace(memory, dust=kept(dust), profit=memory.profit + dust.realised)
+    legs = _sold_of(deal.legs, what, fill.amount)
     stepped = deal.stepped or (len(legs) > 1 and what.startswith("target"))
-    deal = replace(deal, legs=legs, stepped=stepped)
-    given = fill.amount + fill.fee_base
-    if given <= deal.held.amount:
-        return replace(memory, deal=replace(deal, held=deal.held.after(fill)))
-    own, rest = split_sale(fill, deal.held.amount)
-    held = deal.held.after(own)
-    dust = memory.dust.after(_at_most(rest, memory.dust.amount))
-    held = replace(held, realised=held.realised + dust.realised)
-    return replace(memory, deal=replace(deal, held=held), dust=_kept(dust))
+    held, dust = after_sale(deal.held, memory.dust, fill)
+    return replace(memory, deal=replace(deal, held=held, legs=legs, stepped=stepped), dust=dust)
 
 
-def _less(legs: tuple[Leg, ...], what: str, amount: Decimal) -> tuple[Leg, ...]:
+def _sold_of(legs: tuple[Leg, ...], what: str, amount: Decimal) -> tuple[Leg, ...]:
     """The legs after a sale; a leg is known by its step, the only one by `target` alone."""
     kind, _, number = what.partition("-")
     if kind != "target":
@@ -69,26 +61,6 @@ def _less(legs: tuple[Leg, ...], what: str, amount: Decimal) -> tuple[Leg, ...]:
     return tuple(
         replace(leg, sold=leg.sold + amount) if leg.step == int(number or leg.step) else leg for leg in legs
     )
-
-
-def split_sale(fill: Fill, own: Decimal) -> tuple[Fill, Fill]:
-    """A sale of more than the deal's `own` base, as the deal's part and the old dust's part."""
-    fee = share(fill.fee_quote, own, fill.amount)
-    other = share(fill.fee_other, own, fill.amount)
-    first = replace(fill, amount=own, fee_base=ZERO, fee_quote=fee, fee_other=other)
-    rest = replace(
-        fill, amount=fill.amount - own, fee_quote=fill.fee_quote - fee, fee_other=fill.fee_other - other
-    )
-    return first, rest
-
-
-def _at_most(fill: Fill, amount: Decimal) -> Fill:
-    """Coins sold beyond what is known here were never ours to count: the position's books have them."""
-    return fill if fill.amount <= amount else replace(fill, amount=amount)
-
-
-def _kept(dust: Position) -> Position:
-    return Position(dust.amount, dust.cost)
 
 
 def closed(memory: DcaMemory, deal: Deal, now: int, every_ms: int) -> DcaMemory:
@@ -100,7 +72,7 @@ def closed(memory: DcaMemory, deal: Deal, now: int, every_ms: int) -> DcaMemory:
     return replace(
         memory,
         deal=None,
-        dust=Position(memory.dust.amount + rest.amount, memory.dust.cost + rest.cost),
+        dust=joined(memory.dust, rest),
         profit=memory.profit + rest.realised,
         closed_at=now,
         quote=None,

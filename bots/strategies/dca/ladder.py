@@ -1,18 +1,18 @@
 """Where safety orders rest and what each spends."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from decimal import Decimal
 from itertools import accumulate, repeat
 
-from orders.rules import HUNDRED, ONE, RAISE_MAX, ZERO, FeeIn, Market, Side, ceil_to
+from orders.records import record
+from orders.rules import HUNDRED, ONE, ZERO, Market, Side
 
 
 def _powers(scale: Decimal, count: int) -> Iterator[Decimal]:
     return accumulate(repeat(scale, count - 1), lambda power, factor: power * factor, initial=ONE)
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Rung:
     """A safety order as it will be placed; amount in base, price in quote. `raised`: its amount is
     the market's minimum, more than was asked for."""
@@ -22,7 +22,7 @@ class Rung:
     raised: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Ladder:
     """`deviations` in percent under the base order's price, `volumes` in quote, one an order."""
 
@@ -72,14 +72,3 @@ class Ladder:
                 break
             rungs.append(Rung(price, amount, amount * price > volume))
         return tuple(rungs)
-
-
-def sized_to_sell(market: Market, wanted: Decimal, price: Decimal, stop_fraction: Decimal) -> Decimal | None:
-    """`Market.sized` for a deal's first buy: what is left after a fee in base can be sold, too."""
-    amount = market.sized(wanted, price, stop_fraction)
-    if amount is None or market.fee_in is FeeIn.QUOTE:
-        return amount
-    keeps = ONE - market.taker_fee
-    if not market.enough(market.amount(amount * keeps), price):
-        amount = ceil_to(market.smallest(price, stop_fraction) / keeps, market.lot)
-    return amount if amount <= wanted * RAISE_MAX else None

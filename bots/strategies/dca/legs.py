@@ -3,11 +3,12 @@
 from decimal import Decimal
 
 from bots.strategies.dca.choices import StopReference, TakeProfitType
-from bots.strategies.dca.memory import Deal, Leg
+from bots.strategies.dca.memory import Deal
 from bots.strategies.dca.settings import DcaSettings
 from bots.strategies.exits import below, break_even
+from bots.strategies.legs import Leg, Part, cut
 from orders.accounting import Position
-from orders.rules import HUNDRED, ONE, ZERO, Market, Side
+from orders.rules import HUNDRED, ONE, Market
 
 
 def target_price(
@@ -27,30 +28,19 @@ def target_price(
 def exit_legs(settings: DcaSettings, market: Market, deal: Deal, dust: Decimal) -> tuple[Leg, ...]:
     """The parts in which the deal is sold, given what it holds now and `dust` base from before.
 
-    Steps already sold are gone; the others share what is left. A part under the minimum joins the
-    next, and the last, if under it, the one before.
+    Steps already sold are gone; the others share what is left.
     """
     total = market.amount(deal.held.amount + dust)
     gone = {leg.step for leg in deal.legs if leg.sold and leg.left <= 0}
     steps = [(number, step) for number, step in enumerate(settings.steps, 1) if number not in gone]
     steps = steps or [(len(settings.steps), settings.steps[-1])]
-    shares = sum((step.share_pct for _, step in steps), ZERO)
-    legs: list[Leg] = []
-    unsold, carried = total, ZERO
+    parts = []
     for number, step in steps:
-        last = number == steps[-1][0]
-        wanted = unsold if last else market.amount(total * step.share_pct / shares) + carried
-        fee = market.taker_fee if last and settings.trailing_deviation_pct else market.maker_fee
+        trails = settings.trailing_deviation_pct and number == steps[-1][0]
+        fee = market.taker_fee if trails else market.maker_fee
         target = target_price(deal.held, deal.base_value, step.profit_pct, settings.take_profit_type, fee)
-        price = max(market.price(Side.SELL, target), market.tick)
-        if not market.enough(wanted, price) and not (last and not legs):
-            carried = wanted
-            if last:
-                legs[-1] = Leg(legs[-1].step, legs[-1].price, legs[-1].amount + wanted)
-            continue
-        legs.append(Leg(number, price, wanted))
-        unsold, carried = unsold - wanted, ZERO
-    return tuple(legs)
+        parts.append(Part(number, step.share_pct, target))
+    return cut(market, total, parts)
 
 
 def stop_price(settings: DcaSettings, market: Market, deal: Deal) -> Decimal | None:

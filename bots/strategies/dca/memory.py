@@ -1,13 +1,14 @@
 """What a DCA bot remembers. What has filled is known from fills, and from nothing else."""
 
-from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 
+from bots.strategies.additions import Added
+from bots.strategies.dust import NOTHING
+from bots.strategies.legs import Leg
 from orders.accounting import Position
+from orders.records import record
 from orders.rules import ZERO
-
-NOTHING = Position()
 
 
 class Phase(StrEnum):
@@ -20,30 +21,7 @@ class Phase(StrEnum):
     EXITING = "exiting"
 
 
-@dataclass(frozen=True, slots=True)
-class Leg:
-    """A part of the exit: `amount` base at `price`, of which `sold` is gone. `step` counts from 1."""
-
-    step: int
-    price: Decimal
-    amount: Decimal
-    sold: Decimal = ZERO
-
-    @property
-    def left(self) -> Decimal:
-        return self.amount - self.sold
-
-
-@dataclass(frozen=True, slots=True)
-class Added:
-    """Funds a person added: a buy of `amount` base at market, `filled` of it so far."""
-
-    number: int
-    amount: Decimal
-    filled: Decimal = ZERO
-
-
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Deal:
     """One deal, from the first fill of its base order on.
 
@@ -79,7 +57,7 @@ class Deal:
         return f"deal-{self.number}"
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class DcaMemory:
     """`deals` counts the deals opened, `counted_from` those before the bot's last start; `dust` is
     what earlier deals could not sell, with its cost; `profit` the quote all deals have realised.

@@ -3,16 +3,17 @@
 from collections.abc import Iterator
 from decimal import Decimal
 
+from bots.strategies import words
 from bots.strategies.base import Level, Preflight, PreflightOrder
-from bots.strategies.dca import words
-from bots.strategies.dca.choices import BaseOrderType
+from bots.strategies.dca.choices import BaseOrderType, StopReference
 from bots.strategies.dca.entry import buying_cost, stop_fraction
-from bots.strategies.dca.ladder import Rung, sized_to_sell
+from bots.strategies.dca.ladder import Rung
 from bots.strategies.dca.legs import exit_legs, stop_price
 from bots.strategies.dca.memory import Deal
 from bots.strategies.dca.settings import DcaSettings
 from bots.strategies.exits import break_even
 from bots.strategies.settings import Problem
+from bots.strategies.sizing import sized_to_sell
 from orders.accounting import Position
 from orders.matching import fill
 from orders.rules import HUNDRED, ONE, ZERO, Market, OrderKind, Side, ceil_to
@@ -39,6 +40,7 @@ def preflight(settings: DcaSettings, market: Market, price: Decimal) -> Prefligh
     required = _required(settings, market, base, rungs)
     told = {problem.code for problem in problems}
     problems += [one for one in _bounds(settings, market, required, deals[0]) if one.code not in told]
+    problems += _never_bought(settings, market, deals, rungs)
     return Preflight(
         orders=orders,
         required_quote=required,
@@ -140,7 +142,29 @@ def _wins_needed(settings: DcaSettings, market: Market, deal: Deal) -> Decimal |
     fee = ONE - market.taker_fee
     win = deal.held.amount * deal.legs[0].price * fee - deal.held.cost
     loss = deal.held.cost - deal.held.amount * stop * fee
-    return loss / (win + loss) * HUNDRED
+    return loss / (win + loss) * HUNDRED if win > 0 else None
+
+
+def _never_bought(
+    settings: DcaSettings, market: Market, deals: list[Deal], rungs: tuple[Rung, ...]
+) -> Iterator[Problem]:
+    """A stop under the average moves with each buy; it may still come before the next."""
+    if not settings.stop_loss_pct or settings.stop_loss_reference is not StopReference.AVERAGE:
+        return
+    gaps = [
+        (ONE - rung.price / deal.held.average) * HUNDRED for deal, rung in zip(deals, rungs, strict=False)
+    ]
+    first = next((number for number, gap in enumerate(gaps, 1) if settings.stop_loss_pct <= gap), None)
+    if first is not None:
+        enough = ceil_to(max(gaps), ONE) + ONE
+        yield Problem(
+            "stop_above_last",
+            "stop_loss_pct",
+            f"The stop at {words.plain(settings.stop_loss_pct)} % under the average comes before safety "
+            f"order {first}: it will never be bought. Put the stop under it.",
+            words.plain(enough) if enough < HUNDRED else "",
+            warning=True,
+        )
 
 
 def _base_too_small(settings: DcaSettings, market: Market, price: Decimal) -> Problem:

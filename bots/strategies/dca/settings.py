@@ -5,67 +5,24 @@ from functools import cached_property
 
 from bots.strategies.dca.choices import (
     BaseOrderType,
-    Direction,
     Reference,
-    StartCondition,
-    Step,
     StopAction,
     StopReference,
     TakeProfitType,
-    Timeframe,
 )
+from bots.strategies.dca.conditions import AGE_MAX_S, StartConditions
 from bots.strategies.dca.ladder import Ladder
 from bots.strategies.dca.rules import rule_problems
-from bots.strategies.settings import COOLDOWN_MAX_S, MONEY_MAX, Problem, Settings, setting
+from bots.strategies.settings import COOLDOWN_MAX_S, INVESTMENT_USUAL, MONEY_MAX, Problem, setting
+from bots.strategies.steps import STEPS_MAX, Step
 from orders.rules import HUNDRED, ZERO, Market, ceil_to
 
-SAFETY_ORDERS_MAX, STEPS_MAX = 200, 4
-INVESTMENT_USUAL = Decimal(250)
-CLOSE_AFTER_MAX_S = 360 * 86_400
+SAFETY_ORDERS_MAX = 200
 
 
-class DcaSettings(Settings):
+class DcaSettings(StartConditions):
     """Buys a base order, then safety orders at falling prices, and sells the whole over its average."""
 
-    start_condition: StartCondition = setting(
-        StartCondition.NONSTOP,
-        title="Start condition",
-        help="Nonstop opens the next deal at once; RSI, schedule and manual wait for their moment.",
-        group="start",
-    )
-    rsi_timeframe: Timeframe = setting(
-        Timeframe.H1,
-        title="RSI timeframe",
-        help="The candles the RSI is computed on; only closed ones count.",
-        group="start",
-    )
-    rsi_period: int = setting(
-        14, title="RSI period", help="Candles in the RSI.", unit="candles", group="start", ge=2, le=200
-    )
-    rsi_threshold: Decimal = setting(
-        Decimal(30),
-        title="RSI threshold",
-        help="A deal may open while the last closed candle's RSI is beyond it; each candle opens one deal.",
-        group="start",
-        ge=0,
-        le=100,
-    )
-    rsi_direction: Direction = setting(
-        Direction.BELOW,
-        title="RSI direction",
-        help="Below: the RSI must be under the threshold. Above: over it.",
-        group="start",
-    )
-    every_s: int = setting(
-        86_400,
-        title="Every",
-        help="With a schedule: a deal opens this often, the first at once. "
-        "A turn that finds a deal open is left out.",
-        unit="s",
-        group="start",
-        ge=60,
-        le=CLOSE_AFTER_MAX_S,
-    )
     base_order_volume: Decimal = setting(
         Decimal(20),
         title="Base order",
@@ -162,6 +119,7 @@ class DcaSettings(Settings):
         title="Take profit steps",
         help="Up to four parts, rising in profit, shares adding up to 100; they replace the take profit. "
         "Once the first has sold, safety orders are cancelled.",
+        unit="%/%",
         group="exit",
         max_length=STEPS_MAX,
     )
@@ -227,7 +185,7 @@ class DcaSettings(Settings):
         unit="s",
         group="deals",
         ge=0,
-        le=CLOSE_AFTER_MAX_S,
+        le=AGE_MAX_S,
     )
     min_price: Decimal | None = setting(
         None,

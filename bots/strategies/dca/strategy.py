@@ -1,14 +1,15 @@
 """The DCA bot: what it wants to rest on the book, given what it remembers and sees."""
 
-from dataclasses import replace
 from decimal import Decimal
 from functools import lru_cache
 from typing import ClassVar
 
-from bots.strategies.base import Candles, Plan, Preflight, Seen, Signals, Wake
+import numpy as np
+
+from bots.strategies.base import Candles, Plan, Preflight, Seen, Signals, Wake, marked
 from bots.strategies.dca import watch
 from bots.strategies.dca.choices import Direction, StartCondition
-from bots.strategies.dca.entry import next_entry
+from bots.strategies.dca.entry import BEYOND, WITHIN, next_entry
 from bots.strategies.dca.fills import booked, closed, reopened
 from bots.strategies.dca.ladder import Rung
 from bots.strategies.dca.legs import stop_price
@@ -16,7 +17,9 @@ from bots.strategies.dca.memory import DcaMemory, Deal, Phase
 from bots.strategies.dca.preflight import preflight
 from bots.strategies.dca.settings import DcaSettings
 from bots.strategies.dca.wishes import Wishes
+from bots.strategies.facts import told_once
 from bots.strategies.indicators import recursive_window, rsi
+from orders.records import replace
 from orders.rules import HUNDRED, Market
 
 RSI = "rsi"
@@ -54,7 +57,11 @@ class Dca:
     def prepare(self, candles: Candles) -> Signals:
         if self.timeframe is None:
             return Signals()
-        return Signals({RSI: rsi(candles.close, self.settings.rsi_period)})
+        line, threshold = rsi(candles.close, self.settings.rsi_period), float(self.settings.rsi_threshold)
+        below = self.settings.rsi_direction is Direction.BELOW
+        beyond = line < threshold if below else line > threshold
+        within = ~beyond & ~np.isnan(line)
+        return Signals({RSI: line, BEYOND: beyond.astype(np.float64), WITHIN: within.astype(np.float64)})
 
     def preflight(self, price: Decimal) -> Preflight:
         return preflight(self.settings, self.market, price)
@@ -122,7 +129,7 @@ class Dca:
             orders = wishes.winding()
         else:
             orders = wishes.holding(self._rungs(deal.reference))
-        memory = self._said(wishes.memory, wishes.refusal, reasons)
+        memory = told_once(wishes.memory, wishes.refusal, reasons)
         return Plan(memory, orders, wishes.wake, tuple(reasons), deal.number)
 
     def _flat(self, memory: DcaMemory, seen: Seen, reasons: list[str]) -> Plan[DcaMemory]:
@@ -133,10 +140,10 @@ class Dca:
         if memory.ended or seen.closing:
             finished = not seen.live
             if memory.ended:
-                memory = self._said(memory, f"The bot is done: {memory.ended}.", reasons)
+                memory = told_once(memory, f"The bot is done: {memory.ended}.", reasons)
             return Plan(memory, {}, Wake(), tuple(reasons), finished=finished)
         entry = next_entry(self.settings, self.market, memory, seen)
-        memory = self._said(entry.memory, entry.refusal, reasons)
+        memory = told_once(entry.memory, entry.refusal, reasons)
         orders = {} if entry.order is None else {f"deal-{memory.deals + 1}/base": entry.order}
         return Plan(memory, orders, entry.wake, tuple(reasons))
 
@@ -145,24 +152,9 @@ class Dca:
         if any(command.kind == "start_deal" for command in seen.commands):
             memory = replace(memory, asked=True)
         if seen.candle is not None and self.timeframe is not None:
-            value = seen.candle.values.get(RSI)
-            signal = value is not None and self._beyond(value)
+            signal = marked(seen.candle.values[BEYOND])
             if signal is not memory.signal:
                 memory = replace(memory, signal=signal)
         if self.settings.start_condition is StartCondition.SCHEDULE and not memory.next_at:
             memory = replace(memory, next_at=seen.now)
         return memory
-
-    def _beyond(self, value: float) -> bool:
-        """NaN, while the RSI warms up, is beyond nothing."""
-        threshold = float(self.settings.rsi_threshold)
-        return value < threshold if self.settings.rsi_direction is Direction.BELOW else value > threshold
-
-    def _said(self, memory: DcaMemory, sentence: str, reasons: list[str]) -> DcaMemory:
-        """Say a standing fact once, when it begins."""
-        key = "".join(letter for letter in sentence if letter.isalpha())
-        if key == memory.said:
-            return memory
-        if sentence:
-            reasons.append(sentence)
-        return replace(memory, said=key)

@@ -1,24 +1,22 @@
 """What happens to an open deal: ordered by the user, moved by fills, watched by price and time."""
 
-from dataclasses import dataclass, replace
 from decimal import Decimal
 
+from bots.strategies import words
+from bots.strategies.additions import Added, unfilled
 from bots.strategies.base import Command, CommandKind, Seen
-from bots.strategies.dca import words
 from bots.strategies.dca.choices import StopAction
 from bots.strategies.dca.entry import buying_cost, room, stop_fraction, volume
 from bots.strategies.dca.legs import exit_legs, stop_price
-from bots.strategies.dca.memory import Added, DcaMemory, Deal, Phase
+from bots.strategies.dca.memory import DcaMemory, Deal, Phase
 from bots.strategies.dca.settings import DcaSettings
-from bots.strategies.exits import below
+from bots.strategies.exits import below, left_by_tries
+from bots.strategies.legs import unsold
+from orders.records import record, replace
 from orders.rules import ZERO, Market, Side
-from orders.states import OrderStatus
-
-# An order that never reached the exchange is not a try.
-TRIED = frozenset({OrderStatus.CANCELLED, OrderStatus.EXPIRED, OrderStatus.REFUSED})
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Look:
     """One look at an open deal; what is worth telling goes to `reasons`."""
 
@@ -36,12 +34,10 @@ class Look:
                 deal = self._funded(memory, deal, command)
         if self.seen.closing:
             deal = self._leaving(deal, "the bot sells all")
-        slot = f"{deal.slot}/exit"
-        for order in self.seen.closed:
-            if order.slot == slot and order.status in TRIED:
-                deal = replace(deal, attempts=deal.attempts + 1)
-                left = words.base(order.intent.amount - order.filled, self.market)
-                self.reasons.append(f"Exit try {deal.attempts} of deal {deal.number} left {left} unsold.")
+        for left in left_by_tries(f"{deal.slot}/exit", self.seen.closed):
+            deal = replace(deal, attempts=deal.attempts + 1)
+            rest = words.base(left, self.market)
+            self.reasons.append(f"Exit try {deal.attempts} of deal {deal.number} left {rest} unsold.")
         return memory, deal
 
     def _funded(self, memory: DcaMemory, deal: Deal, command: Command) -> Deal:
@@ -65,8 +61,7 @@ class Look:
 
     def _awaited(self, deal: Deal) -> Decimal:
         """What additions not yet filled may still cost."""
-        unfilled = sum((one.amount - one.filled for one in deal.added), ZERO)
-        return buying_cost(self.market, self.settings, unfilled, self.seen.ask)
+        return buying_cost(self.market, self.settings, unfilled(deal.added), self.seen.ask)
 
     def moved(self, memory: DcaMemory, deal: Deal, terms: str) -> Deal:
         """The deal in the phase its fills have brought it to, with an exit for what it holds."""
@@ -104,8 +99,7 @@ class Look:
             return False
         if any(fill.side is Side.BUY for fill in self.seen.fills):
             return True
-        left = sum((leg.left for leg in deal.legs), ZERO)
-        return left > self.market.amount(deal.held.amount + memory.dust.amount)
+        return unsold(deal.legs) > self.market.amount(deal.held.amount + memory.dust.amount)
 
     def _with_exit(self, memory: DcaMemory, deal: Deal, terms: str) -> Deal:
         legs = exit_legs(self.settings, self.market, deal, memory.dust.amount)
@@ -119,9 +113,8 @@ class Look:
         """Whether the target has sold all that can be sold."""
         if not any(leg.sold for leg in deal.legs):
             return False
-        left = sum((leg.left for leg in deal.legs), ZERO)
         prefix = f"{deal.slot}/target"
-        return not self.market.enough(left, deal.legs[-1].price) and not any(
+        return not self.market.enough(unsold(deal.legs), deal.legs[-1].price) and not any(
             slot.startswith(prefix) for slot in self.seen.live
         )
 
@@ -182,8 +175,5 @@ class Look:
         return not self.market.enough(self.market.amount(deal.held.amount + memory.dust.amount), price)
 
     def farewell(self, memory: DcaMemory, deal: Deal) -> str:
-        result = deal.held.realised
-        earned = f"{'profit' if result >= 0 else 'loss'} {words.quote(abs(result), self.market)}"
         dust = deal.held.amount + memory.dust.amount
-        left = f" {words.base(dust, self.market)} too small to sell stay as dust." if dust else ""
-        return f"Deal {deal.number} closed: {earned}.{left}"
+        return words.farewell(deal.number, deal.held.realised, dust, self.market)

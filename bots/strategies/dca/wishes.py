@@ -3,14 +3,16 @@
 from collections.abc import Mapping
 from decimal import Decimal
 
+from bots.strategies import words
+from bots.strategies.additions import Added, wish
 from bots.strategies.base import OrderIntent, Role, Seen, Wake
-from bots.strategies.dca import words
 from bots.strategies.dca.entry import REQUOTE_MS, base_order, buying_cost, room
 from bots.strategies.dca.ladder import Rung
 from bots.strategies.dca.legs import stop_price
-from bots.strategies.dca.memory import Added, DcaMemory, Deal, Leg
+from bots.strategies.dca.memory import DcaMemory, Deal
 from bots.strategies.dca.settings import DcaSettings
-from bots.strategies.exits import below, exit_intent
+from bots.strategies.exits import alone, below, exit_intent
+from bots.strategies.legs import Leg, resting
 from bots.strategies.wakes import nearest
 from orders.rules import ONE, ZERO, Market, OrderKind, Side
 
@@ -32,25 +34,20 @@ class Wishes:
         self.wake = Wake()
 
     def market_exit(self) -> Mapping[str, OrderIntent]:
-        """Cancel first, then sell: nothing but the exit, and that only when nothing else is live."""
-        slot = f"{self.deal.slot}/exit"
-        live = self.seen.live.get(slot)
-        if live is not None:
-            return {slot: live.intent}
-        if self.seen.live:
-            return {}
-        amount = self.market.amount(self.deal.held.amount + self.memory.dust.amount)
         tries, slippage = self.deal.attempts, self.settings.max_slippage_pct
-        return {slot: exit_intent(self.market, self.seen.bid, amount, tries, slippage)}
+        exit_now = exit_intent(self.market, self.seen.bid, self._sellable(), tries, slippage)
+        return alone(f"{self.deal.slot}/exit", exit_now, self.seen)
+
+    def _sellable(self) -> Decimal:
+        return self.market.amount(self.deal.held.amount + self.memory.dust.amount)
 
     def opening(self) -> Mapping[str, OrderIntent]:
         """The base order until it is whole. What a limit has bought after its minute is enough, if it
         can be sold again; if not, the rest is bought too."""
         slot = f"{self.deal.slot}/base"
         self.wake = self._watching()
-        sellable = self.market.amount(self.deal.held.amount + self.memory.dust.amount)
         due = self.memory.quote is not None and self.seen.now >= self.memory.quoted_at + REQUOTE_MS
-        if due and self.market.enough(sellable, self.deal.reference):
+        if due and self.market.enough(self._sellable(), self.deal.reference):
             return {}
         entry = base_order(self.settings, self.market, self.memory, self.seen, slot)
         self.memory, self.refusal = entry.memory, entry.refusal
@@ -60,51 +57,21 @@ class Wishes:
     def winding(self) -> Mapping[str, OrderIntent]:
         """What came after the target had sold is sold by a target of its own; nothing is bought."""
         self.wake = self._watching()
-        orders: Orders = {}
-        self._targets(orders)
-        return orders
+        return self._targets()
 
     def holding(self, rungs: tuple[Rung, ...]) -> Mapping[str, OrderIntent]:
         self.wake = self._watching()
-        orders: Orders = {}
-        self._targets(orders)
+        orders = self._targets()
         if not self.deal.stepped:
             left = room(self.settings, self.memory, self.seen.cash)
             left = self._additions(orders, left)
             self._safeties(orders, rungs, left)
         return orders
 
-    def _targets(self, orders: Orders) -> None:
-        """The parts of the exit; one whose rest is under the minimum joins the next."""
-        carried = ZERO
-        free = self._unoffered()
-        trailed = self.deal.legs[-1:] if self.settings.trailing_deviation_pct else ()
-        for leg in self.deal.legs:
-            if leg in trailed:
-                break
-            slot = self._target_slot(leg)
-            live = self.seen.live.get(slot)
-            resting = live.intent.amount - live.filled if live else ZERO
-            left = leg.left + carried
-            # Fills may be known before the order that brought them says so: then its whole amount tells.
-            same = live is not None and (resting == leg.left or live.intent.amount == leg.amount)
-            if live is not None and same and live.intent.price == leg.price:
-                orders[slot] = live.intent
-            elif not self.market.enough(left, leg.price):
-                carried = left
-            elif left <= free + resting:
-                orders[slot] = OrderIntent(Side.SELL, OrderKind.LIMIT, left, leg.price, Role.EXIT)
-                free, carried = free + resting - left, ZERO
-
-    def _unoffered(self) -> Decimal:
-        """Base that no live sale holds: a part waits until the one it takes over from is cancelled."""
-        offered = (
-            order.intent.amount - order.filled
-            for order in self.seen.live.values()
-            if order.intent.side is Side.SELL
-        )
-        held = self.market.amount(self.deal.held.amount + self.memory.dust.amount)
-        return held - sum(offered, ZERO)
+    def _targets(self) -> Orders:
+        """The parts of the exit; one that trails does not rest."""
+        legs = self.deal.legs[:-1] if self.settings.trailing_deviation_pct else self.deal.legs
+        return resting(legs, self._target_slot, self.market, self.seen, self._sellable())
 
     def _target_slot(self, leg: Leg) -> str:
         if len(self.settings.take_profit_steps) > 1:
@@ -118,13 +85,11 @@ class Wishes:
 
     def _addition(self, orders: Orders, one: Added, left: Decimal) -> Decimal:
         slot = f"{self.deal.slot}/added-{one.number}"
-        live = self.seen.live.get(slot)
-        rest = one.amount - one.filled
-        if live is None and not self.market.enough(rest, self.seen.ask):
+        intent = wish(one, slot, self.market, self.seen)
+        if intent is None:
             return left
-        fresh = OrderIntent(Side.BUY, OrderKind.MARKET, rest, None, Role.ADD)
-        orders[slot] = fresh if live is None else live.intent
-        return left - buying_cost(self.market, self.settings, rest, self.seen.ask)
+        orders[slot] = intent
+        return left - buying_cost(self.market, self.settings, one.rest, self.seen.ask)
 
     def _safeties(self, orders: Orders, rungs: tuple[Rung, ...], left: Decimal) -> None:
         """The next `active_safety_orders`, as far as the quote that is left pays for them."""
@@ -171,4 +136,4 @@ class Wishes:
         peak = self.deal.peak
         if peak is None:
             return Wake(above=self.deal.legs[-1].price)
-        return Wake(below=below(peak, self.settings.trailing_deviation_pct), above=peak + self.market.tick)
+        return Wake(below=below(peak, self.settings.trailing_deviation_pct), peak=peak)

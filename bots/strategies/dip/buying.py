@@ -1,24 +1,24 @@
 """The buys of a dip: how much, at what price, and whether the budget has room."""
 
-from dataclasses import dataclass, replace
 from decimal import Decimal
 
+from bots.strategies import words
+from bots.strategies.additions import unfilled
 from bots.strategies.base import OrderIntent, Role, Seen
-from bots.strategies.dca import words
-from bots.strategies.dca.ladder import sized_to_sell
-from bots.strategies.dip.choices import EntryOrder
 from bots.strategies.dip.memory import DipMemory, Ordered
 from bots.strategies.dip.settings import DipSettings
-from bots.strategies.exits import below
+from bots.strategies.entries import EntryOrder
+from bots.strategies.exits import TRIED, below
+from bots.strategies.sizing import sized_to_sell
+from orders.records import record, replace
 from orders.rules import HUNDRED, ONE, ZERO, Market, OrderKind, Side
 from orders.states import OrderStatus
 
 RETRY_MS = 60_000
-# An order that never reached the exchange is not a try.
-ENDED = frozenset({OrderStatus.FILLED, OrderStatus.CANCELLED, OrderStatus.EXPIRED, OrderStatus.REFUSED})
+ENDED = TRIED | {OrderStatus.FILLED}
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Buying:
     """A buy decided on, or the sentence saying why not."""
 
@@ -53,8 +53,7 @@ def room(settings: DipSettings, memory: DipMemory, seen: Seen) -> Decimal:
     left = min(seen.cash, settings.investment - committed)
     if deal is None:
         return left
-    unfilled = sum((one.amount - one.filled for one in deal.added), ZERO)
-    left -= most_cost(settings, seen.market, unfilled, seen.ask, limit=False)
+    left -= most_cost(settings, seen.market, unfilled(deal.added), seen.ask, limit=False)
     if memory.ordered is not None:
         limit, rest = memory.ordered.price, memory.ordered.amount - filled_of(memory)
         left -= most_cost(settings, seen.market, rest, limit or seen.ask, limit=limit is not None)

@@ -1,6 +1,5 @@
 """When a fall is armed, when it is given up, and when the next may begin."""
 
-from dataclasses import replace
 from decimal import Decimal
 
 from bots.strategies.base import Seen
@@ -8,6 +7,7 @@ from bots.strategies.dip.memory import DipMemory, Episode
 from bots.strategies.dip.settings import DipSettings
 from bots.strategies.dip.signals import Signal
 from bots.strategies.exits import above, below
+from orders.records import replace
 from orders.rules import HUNDRED
 
 

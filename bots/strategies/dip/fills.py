@@ -1,12 +1,12 @@
 """What a fill does to a dip bot's memory."""
 
-from dataclasses import replace
-
-from bots.strategies.dca.fills import split_sale
-from bots.strategies.dca.memory import Leg
+from bots.strategies.additions import filled_by
 from bots.strategies.dip.episodes import over
 from bots.strategies.dip.memory import Bought, Deal, DipMemory, Phase
+from bots.strategies.dust import after_sale, joined, kept, less
+from bots.strategies.legs import Leg
 from orders.accounting import Fill, Position
+from orders.records import replace
 from orders.rules import ZERO, Side
 
 
@@ -38,11 +38,7 @@ def _bought(deal: Deal, fill: Fill, what: str) -> Deal:
     )
     if kind == "buy":
         return replace(deal, buys=_with(deal.buys, int(number), fill))
-    added = tuple(
-        replace(one, filled=one.filled + fill.amount) if one.number == int(number) else one
-        for one in deal.added
-    )
-    return replace(deal, added=added)
+    return replace(deal, added=filled_by(deal.added, int(number), fill.amount))
 
 
 def _with(buys: tuple[Bought, ...], number: int, fill: Fill) -> tuple[Bought, ...]:
@@ -62,17 +58,12 @@ def step_of(what: str) -> int | None:
 
 def _sold(memory: DipMemory, deal: Deal | None, fill: Fill, what: str) -> DipMemory:
     if deal is None:
-        return replace(memory, dust=_less(memory.dust, fill))
+        return replace(memory, dust=kept(less(memory.dust, fill)))
     step = step_of(what)
     legs = tuple(replace(leg, sold=leg.sold + fill.amount) if leg.step == step else leg for leg in deal.legs)
     deal = replace(deal, legs=legs, done=_done(deal.done, legs), stepped=deal.stepped or step is not None)
-    if fill.amount + fill.fee_base <= deal.held.amount:
-        return replace(memory, deal=replace(deal, held=deal.held.after(fill)))
-    own, rest = split_sale(fill, deal.held.amount)
-    dust = memory.dust.after(replace(rest, amount=min(rest.amount, memory.dust.amount)))
-    held = deal.held.after(own)
-    held = replace(held, realised=held.realised + dust.realised)
-    return replace(memory, deal=replace(deal, held=held), dust=Position(dust.amount, dust.cost))
+    held, dust = after_sale(deal.held, memory.dust, fill)
+    return replace(memory, deal=replace(deal, held=held), dust=dust)
 
 
 def _done(done: tuple[int, ...], legs: tuple[Leg, ...]) -> tuple[int, ...]:
@@ -80,16 +71,9 @@ def _done(done: tuple[int, ...], legs: tuple[Leg, ...]) -> tuple[int, ...]:
     return (*done, *sold)
 
 
-def _less(dust: Position, fill: Fill) -> Position:
-    left = dust.after(replace(fill, amount=min(fill.amount, dust.amount)))
-    return Position(left.amount, left.cost)
-
-
 def closed(memory: DipMemory, deal: Deal) -> DipMemory:
     """The memory once `deal` is over: what it could not sell is dust."""
-    rest = deal.held
-    dust = Position(memory.dust.amount + rest.amount, memory.dust.cost + rest.cost)
-    return replace(memory, deal=None, ordered=None, dust=dust, said="")
+    return replace(memory, deal=None, ordered=None, dust=joined(memory.dust, deal.held), said="")
 
 
 def reopened(memory: DipMemory, now: int, phase: Phase) -> DipMemory:

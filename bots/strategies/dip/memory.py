@@ -1,11 +1,13 @@
 """What a dip bot remembers. What has filled is known from fills, and from nothing else."""
 
-from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 
-from bots.strategies.dca.memory import NOTHING, Added, Leg
+from bots.strategies.additions import Added
+from bots.strategies.dust import NOTHING
+from bots.strategies.legs import Leg
 from orders.accounting import Position
+from orders.records import record
 from orders.rules import ZERO
 
 
@@ -17,7 +19,7 @@ class Phase(StrEnum):
     EXITING = "exiting"
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Episode:
     """One fall from one high, known by the time of that high.
 
@@ -33,7 +35,7 @@ class Episode:
     spent: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Ordered:
     """The buy that is wanted now: `amount` base at `price` (None at market), since when in ms."""
 
@@ -43,7 +45,7 @@ class Ordered:
     since: int
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Bought:
     """What one buy has filled: base and quote, before fees."""
 
@@ -52,7 +54,7 @@ class Bought:
     value: Decimal
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Deal:
     """One deal, from the first fill on. `held` is what it owns now, with fees in its cost; `amount`
     and `value` all it has bought, before fees; `done` the target steps wholly sold, `stepped` whether
@@ -83,7 +85,7 @@ class Deal:
         return f"deal-{self.number}"
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class DipMemory:
     """`deals` counts the deals opened; `dust` is what earlier deals could not sell, with its cost;
     `said` the last standing fact told."""

@@ -1,27 +1,27 @@
 """What a dip bot would do with a dip that ends at a price, before it may."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from decimal import Decimal
 
+from bots.strategies import words
 from bots.strategies.base import Level, Preflight, PreflightOrder
-from bots.strategies.dca import words
-from bots.strategies.dca.ladder import sized_to_sell
 from bots.strategies.dip.buying import most_cost, price_of, stop_fraction
-from bots.strategies.dip.choices import EntryOrder
 from bots.strategies.dip.memory import Deal
 from bots.strategies.dip.settings import DipSettings
 from bots.strategies.dip.targets import exit_legs, stop_price
+from bots.strategies.entries import EntryOrder
 from bots.strategies.exits import above, below, break_even, trail_nets_profit
 from bots.strategies.settings import Problem
+from bots.strategies.sizing import sized_to_sell
 from orders.accounting import Position
 from orders.matching import fill
+from orders.records import record
 from orders.rules import HUNDRED, ONE, ZERO, Market, OrderKind, Side, ceil_to
 
 CENT = Decimal("0.01")
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Buy:
     """A buy as it will be placed; amount in base, price in quote. `raised` to the market's minimum."""
 

@@ -2,14 +2,16 @@
 
 from decimal import Decimal
 
-from bots.strategies.dca.words import plain
-from bots.strategies.dip.choices import TIMEFRAMES_MS, EntryOrder, RoiStep, Step, Timeframe
+from bots.strategies.dip.choices import RoiStep
 from bots.strategies.dip.rules import rule_problems
-from bots.strategies.settings import COOLDOWN_MAX_S, MONEY_MAX, Problem, Settings, setting
+from bots.strategies.entries import EntryOrder
+from bots.strategies.settings import COOLDOWN_MAX_S, INVESTMENT_USUAL, MONEY_MAX, Problem, Settings, setting
+from bots.strategies.steps import STEPS_MAX, Step
+from bots.strategies.timeframes import Timeframe
+from bots.strategies.words import plain
 from orders.rules import HUNDRED, ONE, ZERO, Market, ceil_to
 
-STEPS_MAX, BUYS_MAX = 4, 50
-INVESTMENT_USUAL = Decimal(250)
+BUYS_MAX = 50
 USUAL_WEIGHTS = (Decimal(1), Decimal("1.5"), Decimal(2))
 USUAL_TARGETS = tuple(
     Step(profit_pct=Decimal(profit), share_pct=Decimal(share))
@@ -130,6 +132,7 @@ class DipSettings(Settings):
         USUAL_WEIGHTS,
         title="Weights",
         help="Each buy spends the buy times its weight; the last weight repeats.",
+        unit="×",
         group="orders",
         min_length=1,
         max_length=BUYS_MAX,
@@ -181,6 +184,7 @@ class DipSettings(Settings):
         title="Take profits",
         help="Up to four parts, rising in profit over the average fill price (before fees), shares "
         "adding up to 100.",
+        unit="%/%",
         group="exit",
         min_length=1,
         max_length=STEPS_MAX,
@@ -226,13 +230,14 @@ class DipSettings(Settings):
         title="Profit by age",
         help="Up to four: from this age of the deal on, all of it is offered at this profit instead of "
         "at the take profits. Ages rise, profits fall.",
+        unit="s/%",
         group="exit",
         max_length=STEPS_MAX,
     )
 
     @property
     def candle_ms(self) -> int:
-        return TIMEFRAMES_MS[self.timeframe]
+        return self.timeframe.period_ms
 
     @property
     def trails(self) -> bool:

@@ -1,18 +1,20 @@
 """What closed candles say: how far the close is under its high, and whether the filters let it pass."""
 
 import math
-from dataclasses import dataclass
 from decimal import Decimal
 
 import numpy as np
 
 from bots.strategies.base import Candles, SignalRow, Signals
-from bots.strategies.dca.words import plain
 from bots.strategies.dip.settings import DipSettings
 from bots.strategies.indicators import earlier, latest_highest, recursive_window, rsi, sma
+from bots.strategies.words import plain
+from orders.records import record
 from orders.rules import HUNDRED
 
 HIGH, HIGH_AT, TOP, LOW, RSI, SMA, BEFORE = "high", "high_at", "top", "low", "rsi", "sma", "before"
+# Marks every candle that may be a dip: a float's last digit must not hide one from the exact test.
+DIPS, SLACK = "dips", 1e-9
 PLACES = Decimal("0.01")
 
 
@@ -20,13 +22,11 @@ def columns(settings: DipSettings, candles: Candles) -> Signals:
     """`high` is the highest of the window and `high_at` its open time in ms; `top` and `low` are the
     candle's own; `before` the close `knife_candles` earlier."""
     rows = latest_highest(candles.high, settings.lookback)
-    known = rows >= 0
-    found = {
-        HIGH: np.where(known, candles.high[rows], np.nan),
-        HIGH_AT: np.where(known, candles.at[rows].astype(np.float64), np.nan),
-        TOP: candles.high,
-        LOW: candles.low,
-    }
+    high, high_at = candles.high[rows], candles.at[rows].astype(np.float64)
+    high[rows < 0] = high_at[rows < 0] = np.nan
+    found = {HIGH: high, HIGH_AT: high_at, TOP: candles.high, LOW: candles.low}
+    deep = high * (1 - float(settings.dip_pct) / 100 + SLACK)
+    found[DIPS] = (candles.close <= deep).astype(np.float64)
     if settings.rsi_period and settings.rsi_max:
         found[RSI] = rsi(candles.close, settings.rsi_period)
     if settings.trend_sma:
@@ -52,7 +52,7 @@ def fall_pct(high: Decimal, price: Decimal) -> Decimal:
     return (high - price) / high * HUNDRED
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Signal:
     """One closed candle. `high` and `high_at` are the window's highest, None while it is not full."""
 

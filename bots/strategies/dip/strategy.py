@@ -1,6 +1,5 @@
 """The dip bot: what it wants to rest on the book, given what it remembers and sees."""
 
-from dataclasses import replace
 from decimal import Decimal
 from typing import ClassVar
 
@@ -15,7 +14,9 @@ from bots.strategies.dip.settings import DipSettings
 from bots.strategies.dip.targets import rebuy_price, stop_price
 from bots.strategies.dip.watch import Look
 from bots.strategies.dip.wishes import Wishes
+from bots.strategies.facts import told_once
 from bots.strategies.wakes import nearest
+from orders.records import replace
 from orders.rules import Market
 
 
@@ -93,7 +94,7 @@ class Dip:
             memory = after_candle(self.settings, memory, signal, sent=memory.buy_slot in seen.live)
             episode = memory.episode
             if memory.deal is None and (signal.refusal or not signal.dips):
-                memory = self._said(memory, signal.refusal, reasons)
+                memory = told_once(memory, signal.refusal, reasons)
             new = episode is not None and episode.armed and episode.armed_at == signal.at
             if new and episode is not None and self.settings.rebound_pct:
                 fall = signals.fall_pct(episode.high, signal.close)
@@ -120,7 +121,7 @@ class Dip:
             number = deal.buys[-1].number + 1
             rebuy = buying(self.settings, self.market, memory, seen, number)
             memory, refusal = replace(memory, ordered=rebuy.ordered), rebuy.refusal
-            memory = self._said(memory, refusal, reasons)
+            memory = told_once(memory, refusal, reasons)
         wishes = Wishes(self.settings, self.market, memory, deal, seen)
         wake = wishes.wake(refused=bool(refusal))
         return Plan(memory, wishes.orders(), wake, tuple(reasons), deal.number)
@@ -129,28 +130,21 @@ class Dip:
         if seen.closing:
             memory = replace(memory, ordered=None)
             return Plan(memory, {}, Wake(), tuple(reasons), finished=not seen.live)
-        wake = Wake(candle=self.timeframe)
         episode = memory.episode
+        # An episode changes with every candle, unless a closed deal lets go of it.
+        follows = memory.said or (episode is not None and (episode.armed or self.settings.rearm_pct))
+        wake = Wake(candle=self.timeframe, mark="" if follows else signals.DIPS)
         if episode is not None and episode.armed and memory.ordered is None:
             level = trigger(self.settings, episode)
             if seen.last >= level:
                 entry = buying(self.settings, self.market, memory, seen, 1)
                 memory = replace(memory, ordered=entry.ordered)
-                memory = self._said(memory, entry.refusal, reasons)
+                memory = told_once(memory, entry.refusal, reasons)
                 wake = nearest(wake, Wake(at=seen.now + RETRY_MS)) if entry.refusal else wake
             elif self.settings.rebound_pct:
-                wake = nearest(wake, Wake(below=episode.low - self.market.tick, above=level))
+                wake = nearest(wake, Wake(trough=episode.low, above=level))
         orders: dict[str, OrderIntent] = {}
         if memory.ordered is not None:
             orders[memory.buy_slot] = wish(memory.ordered)
             wake = nearest(wake, Wake(at=until(self.settings, memory.ordered)))
         return Plan(memory, orders, wake, tuple(reasons))
-
-    def _said(self, memory: DipMemory, sentence: str, reasons: list[str]) -> DipMemory:
-        """Say a standing fact once, when it begins."""
-        key = "".join(letter for letter in sentence if letter.isalpha())
-        if key == memory.said:
-            return memory
-        if sentence:
-            reasons.append(sentence)
-        return replace(memory, said=key)

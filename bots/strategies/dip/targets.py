@@ -2,24 +2,24 @@
 
 from decimal import Decimal
 
-from bots.strategies.dca.memory import Leg
-from bots.strategies.dip.choices import RoiStep, Step
+from bots.strategies.dip.choices import RoiStep
 from bots.strategies.dip.memory import Deal
 from bots.strategies.dip.settings import DipSettings
 from bots.strategies.exits import above, below
-from orders.rules import HUNDRED, ZERO, Market, Side
+from bots.strategies.legs import Leg, Part, cut
+from bots.strategies.steps import Step, next_age_ms, reached
+from orders.rules import HUNDRED, Market
 
 
 def roi_step(settings: DipSettings, deal: Deal, now: int) -> RoiStep | None:
     """The latest profit by age that the deal has reached."""
-    reached = [step for step in settings.roi_steps if now >= deal.opened_at + step.after_s * 1000]
-    return reached[-1] if reached else None
+    return reached(settings.roi_steps, now - deal.opened_at)
 
 
 def next_age(settings: DipSettings, deal: Deal, now: int) -> int | None:
     """When the next profit by age begins, in ms."""
-    ages = (deal.opened_at + step.after_s * 1000 for step in settings.roi_steps)
-    return min((at for at in ages if at > now), default=None)
+    age = next_age_ms(settings.roi_steps, now - deal.opened_at)
+    return None if age is None else deal.opened_at + age
 
 
 def terms(settings: DipSettings, roi: RoiStep | None) -> str:
@@ -42,25 +42,14 @@ def exit_legs(
     """The parts in which the deal is sold, given what it holds and `dust` base from before.
 
     A target is `profit_pct` over the average fill price, before fees. Steps already sold are gone; the
-    others share what is left. A part under the minimum joins the next, the last the one before.
+    others share what is left.
     """
     total = market.amount(deal.held.amount + dust)
-    steps = _steps(settings, deal, roi)
-    shares = sum((step.share_pct for _, step in steps), ZERO)
-    legs: list[Leg] = []
-    unsold, carried = total, ZERO
-    for number, step in steps:
-        last = number == steps[-1][0]
-        wanted = unsold if last else market.amount(total * step.share_pct / shares) + carried
-        price = max(market.price(Side.SELL, above(deal.average, step.profit_pct)), market.tick)
-        if market.enough(wanted, price) or (last and not legs):
-            legs.append(Leg(number, price, wanted))
-            unsold, carried = unsold - wanted, ZERO
-        elif last:
-            legs[-1] = Leg(legs[-1].step, legs[-1].price, legs[-1].amount + wanted)
-        else:
-            carried = wanted
-    return tuple(legs)
+    parts = [
+        Part(number, step.share_pct, above(deal.average, step.profit_pct))
+        for number, step in _steps(settings, deal, roi)
+    ]
+    return cut(market, total, parts)
 
 
 def stop_price(settings: DipSettings, deal: Deal) -> Decimal | None:

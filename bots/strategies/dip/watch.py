@@ -1,19 +1,19 @@
 """What happens to an open deal: ordered by the user, moved by fills, watched by price and time."""
 
-from dataclasses import dataclass, replace
-
+from bots.strategies import words
+from bots.strategies.additions import Added
 from bots.strategies.base import Command, CommandKind, Seen
-from bots.strategies.dca import words
-from bots.strategies.dca.memory import Added
-from bots.strategies.dip.buying import ENDED, most_cost, room, stop_fraction
+from bots.strategies.dip.buying import most_cost, room, stop_fraction
 from bots.strategies.dip.memory import Deal, DipMemory, Phase
 from bots.strategies.dip.settings import DipSettings
 from bots.strategies.dip.targets import arming_price, exit_legs, roi_step, stop_price, terms
+from bots.strategies.exits import left_by_tries
+from bots.strategies.legs import unsold
+from orders.records import record, replace
 from orders.rules import ZERO, Market, Side
-from orders.states import OrderStatus
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Look:
     """One look at an open deal; what is worth telling goes to `reasons`."""
 
@@ -31,12 +31,10 @@ class Look:
                 deal = self._funded(replace(memory, deal=deal), deal, command)
         if self.seen.closing:
             deal = self._leaving(deal, "the bot sells all")
-        for order in self.seen.closed:
-            tried = order.status in ENDED and order.status is not OrderStatus.FILLED
-            if order.slot == f"{deal.slot}/exit" and tried:
-                deal = replace(deal, attempts=deal.attempts + 1)
-                left = words.base(order.intent.amount - order.filled, self.market)
-                self.reasons.append(f"Exit try {deal.attempts} of deal {deal.number} left {left} unsold.")
+        for left in left_by_tries(f"{deal.slot}/exit", self.seen.closed):
+            deal = replace(deal, attempts=deal.attempts + 1)
+            rest = words.base(left, self.market)
+            self.reasons.append(f"Exit try {deal.attempts} of deal {deal.number} left {rest} unsold.")
         return deal
 
     def _funded(self, memory: DipMemory, deal: Deal, command: Command) -> Deal:
@@ -80,7 +78,7 @@ class Look:
         """Nothing rests, nothing more is bought, and what is held cannot be sold."""
         if memory.ordered is not None or deal.stepped or self.seen.live:
             return False
-        if any(self.market.enough(one.amount - one.filled, self.seen.ask) for one in deal.added):
+        if any(self.market.enough(one.rest, self.seen.ask) for one in deal.added):
             return False
         amount = self.market.amount(deal.held.amount + memory.dust.amount)
         return not self.market.enough(amount, deal.average)
@@ -90,15 +88,13 @@ class Look:
             return True
         if any(fill.side is Side.BUY for fill in self.seen.fills):
             return True
-        left = sum((leg.left for leg in deal.legs), ZERO)
-        return left > self.market.amount(deal.held.amount + memory.dust.amount)
+        return unsold(deal.legs) > self.market.amount(deal.held.amount + memory.dust.amount)
 
     def _sold_out(self, deal: Deal) -> bool:
         """Whether the targets have sold all that can be sold."""
         if not any(leg.sold for leg in deal.legs):
             return False
-        left = sum((leg.left for leg in deal.legs), ZERO)
-        return not self.market.enough(left, deal.legs[-1].price)
+        return not self.market.enough(unsold(deal.legs), deal.legs[-1].price)
 
     def watched(self, deal: Deal) -> Deal:
         """The deal after a look at its trail, its stop and its age."""
@@ -145,8 +141,5 @@ class Look:
         return not self.market.enough(self.market.amount(deal.held.amount + memory.dust.amount), price)
 
     def farewell(self, memory: DipMemory, deal: Deal) -> str:
-        result = deal.held.realised
-        earned = f"{'profit' if result >= 0 else 'loss'} {words.quote(abs(result), self.market)}"
         dust = deal.held.amount + memory.dust.amount
-        left = f" {words.base(dust, self.market)} too small to sell stay as dust." if dust else ""
-        return f"Deal {deal.number} closed: {earned}.{left}"
+        return words.farewell(deal.number, deal.held.realised, dust, self.market)

@@ -5,7 +5,6 @@ queues the opposite one on the neighbour; a queued wish takes its line once that
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 from decimal import Decimal
 
 from bots.strategies.base import Closed, Seen
@@ -15,6 +14,7 @@ from bots.strategies.grid.lines import Ladder
 from bots.strategies.grid.memory import GridMemory, Line, Phase, plain
 from bots.strategies.grid.settings import GridSettings
 from orders.accounting import Fill, product, share
+from orders.records import replace
 from orders.rules import ZERO, Side
 from orders.states import OrderStatus
 

@@ -1,13 +1,13 @@
 """How a grid is laid at a price: what every line wants first, and the purchase that backs the sells."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from bots.strategies.grid.lines import Ladder, gap_line, ladder_of, steps_below
 from bots.strategies.grid.memory import Line
 from bots.strategies.grid.settings import GridSettings, SizeMode
 from orders.accounting import product
+from orders.records import record, replace
 from orders.rules import HUNDRED, ONE, ZERO, FeeIn, Market, Side, ceil_to, floor_to
 
 # The sells of an infinity grid that rest at once; the next is offered when the nearest has filled.
@@ -16,7 +16,7 @@ UNIT_STEP = Decimal("1e-8")
 FITTINGS_MAX = 20
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Layout:
     """A grid as it would start: `unit` is the order size, in quote or base by the size mode.
 
@@ -41,7 +41,7 @@ class Layout:
         return self.buys_cost + self.first_cost
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Plot:
     """The ground a grid is laid on: settings, market, the price now and the coins already held."""
 

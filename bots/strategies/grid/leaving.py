@@ -1,6 +1,5 @@
 """When a grid ends, and how: cancel, see it confirmed, sell what is held."""
 
-from dataclasses import replace
 from decimal import Decimal
 
 from bots.strategies.base import CommandKind, Plan, Seen, Wake
@@ -8,6 +7,7 @@ from bots.strategies.exits import exit_intent
 from bots.strategies.grid.book import EXIT, Book
 from bots.strategies.grid.memory import GridMemory, Phase, plain
 from bots.strategies.grid.settings import ExitAction, GridSettings
+from orders.records import replace
 
 LOOK_AGAIN_MS = 5_000
 

@@ -1,9 +1,9 @@
 """What a grid keeps between two decisions: what each line wants, and what became of it so far."""
 
-from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 
+from orders.records import record
 from orders.rules import ZERO, Side
 
 
@@ -17,7 +17,7 @@ class Phase(StrEnum):
     DONE = "done"
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Line:
     """A price line and its wish. Without a `side` the line is empty.
 
@@ -46,7 +46,7 @@ class Line:
         return self.amount - self.filled
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class GridMemory:
     """Everything a grid knows.
 

@@ -1,6 +1,5 @@
 """How a grid begins: wait for the trigger, settle sizes, buy the first coins, lay the lines."""
 
-from dataclasses import replace
 from decimal import Decimal
 
 from bots.strategies.base import CommandKind, OrderIntent, Plan, Role, Wake
@@ -9,6 +8,7 @@ from bots.strategies.grid.layout import Layout, first_purchase, laid, largest_un
 from bots.strategies.grid.leaving import exits_wake
 from bots.strategies.grid.memory import GridMemory, Phase, plain
 from orders.accounting import product
+from orders.records import replace
 from orders.rules import ZERO, OrderKind, Side
 
 LOOK_AGAIN_MS = 5_000

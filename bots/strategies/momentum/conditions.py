@@ -2,8 +2,10 @@
 
 from decimal import Decimal
 
-from bots.strategies.momentum.choices import Entry, EntryOrder, Timeframe
+from bots.strategies.entries import EntryOrder
+from bots.strategies.momentum.choices import Entry
 from bots.strategies.settings import Settings, setting
+from bots.strategies.timeframes import Timeframe
 from orders.rules import ZERO
 
 PERIOD_MAX = 1000

@@ -1,20 +1,20 @@
 """The order with which a momentum bot opens a deal."""
 
-from dataclasses import dataclass, replace
 from decimal import Decimal
 
+from bots.strategies import words
 from bots.strategies.base import OrderIntent, Role, Seen
-from bots.strategies.dca import words
-from bots.strategies.dca.ladder import sized_to_sell
-from bots.strategies.momentum.choices import EntryOrder, SizeMode
+from bots.strategies.entries import EntryOrder
+from bots.strategies.momentum.choices import SizeMode
 from bots.strategies.momentum.exits import stop_under
 from bots.strategies.momentum.memory import MomentumMemory, Signal
 from bots.strategies.momentum.settings import MomentumSettings
-from bots.strategies.sizing import by_risk
+from bots.strategies.sizing import by_risk, sized_to_sell
+from orders.records import record, replace
 from orders.rules import HUNDRED, ONE, ZERO, Market, OrderKind, Side
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Sized:
     """What an entry buys: `wanted` base before rounding, `amount` after it (None: under the minimum),
     and `cost` in quote with fee and slippage at the most."""

@@ -5,6 +5,7 @@ from decimal import Decimal
 from bots.strategies.exits import above, below
 from bots.strategies.momentum.memory import Deal
 from bots.strategies.momentum.settings import MomentumSettings
+from bots.strategies.steps import next_age_ms, reached
 
 
 def stop_under(settings: MomentumSettings, price: Decimal, atr: Decimal | None) -> Decimal:
@@ -36,16 +37,14 @@ def next_trail(settings: MomentumSettings, deal: Deal, peak: Decimal) -> Decimal
 
 def target_pct(settings: MomentumSettings, deal: Deal, now: int) -> Decimal | None:
     """The profit asked at `now`: the latest of the steps reached, else the take profit, if any."""
-    reached = [step for step in settings.roi_steps if now >= deal.opened_at + step.after_s * 1000]
-    if reached:
-        return reached[-1].profit_pct
-    return settings.take_profit_pct or None
+    step = reached(settings.roi_steps, now - deal.opened_at)
+    return step.profit_pct if step else settings.take_profit_pct or None
 
 
 def next_step_at(settings: MomentumSettings, deal: Deal, now: int) -> int | None:
     """When the next target by time begins, in ms."""
-    starts = (deal.opened_at + step.after_s * 1000 for step in settings.roi_steps)
-    return next((start for start in starts if start > now), None)
+    age = next_age_ms(settings.roi_steps, now - deal.opened_at)
+    return None if age is None else deal.opened_at + age
 
 
 def held_until(settings: MomentumSettings, deal: Deal) -> int | None:

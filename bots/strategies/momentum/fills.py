@@ -1,10 +1,10 @@
 """What a fill does to a momentum bot's memory."""
 
-from dataclasses import replace
-
-from bots.strategies.dca.fills import split_sale
+from bots.strategies.additions import filled_by
+from bots.strategies.dust import after_sale, joined, kept, less
 from bots.strategies.momentum.memory import Deal, MomentumMemory, Phase
 from orders.accounting import Fill, Position
+from orders.records import replace
 from orders.rules import Side
 
 
@@ -26,12 +26,7 @@ def booked(memory: MomentumMemory, fill: Fill) -> MomentumMemory:
 
 def _bought(deal: Deal, fill: Fill, what: str) -> Deal:
     kind, _, number = what.partition("-")
-    added = tuple(
-        replace(one, filled=one.filled + fill.amount)
-        if kind == "added" and one.number == int(number)
-        else one
-        for one in deal.added
-    )
+    added = filled_by(deal.added, int(number), fill.amount) if kind == "added" else deal.added
     return replace(
         deal,
         bought=deal.bought + fill.amount,
@@ -43,34 +38,19 @@ def _bought(deal: Deal, fill: Fill, what: str) -> Deal:
 
 def _sold(memory: MomentumMemory, deal: Deal | None, fill: Fill, what: str) -> MomentumMemory:
     if deal is None:
-        return replace(memory, dust=_kept(memory.dust.after(_at_most(fill, memory.dust))))
+        return replace(memory, dust=kept(less(memory.dust, fill)))
     if what == "target" and deal.target is not None:
         deal = replace(deal, target=replace(deal.target, sold=deal.target.sold + fill.amount))
-    if fill.amount + fill.fee_base <= deal.held.amount:
-        return replace(memory, deal=replace(deal, held=deal.held.after(fill)))
-    own, rest = split_sale(fill, deal.held.amount)
-    dust = memory.dust.after(_at_most(rest, memory.dust))
-    held = deal.held.after(own)
-    held = replace(held, realised=held.realised + dust.realised)
-    return replace(memory, deal=replace(deal, held=held), dust=_kept(dust))
-
-
-def _at_most(fill: Fill, dust: Position) -> Fill:
-    """Coins sold beyond what is known here were never ours to count: the position's books have them."""
-    return fill if fill.amount <= dust.amount else replace(fill, amount=dust.amount)
-
-
-def _kept(dust: Position) -> Position:
-    return Position(dust.amount, dust.cost)
+    held, dust = after_sale(deal.held, memory.dust, fill)
+    return replace(memory, deal=replace(deal, held=held), dust=dust)
 
 
 def closed(memory: MomentumMemory, deal: Deal, cool_until: int) -> MomentumMemory:
     """The memory once `deal` is over: what it could not sell is dust."""
-    rest = deal.held
     return replace(
         memory,
         deal=None,
-        dust=Position(memory.dust.amount + rest.amount, memory.dust.cost + rest.cost),
+        dust=joined(memory.dust, deal.held),
         signal=None,
         cool_until=max(memory.cool_until, cool_until),
         said="",

@@ -1,13 +1,13 @@
 """What a momentum bot remembers. What has filled is known from fills, and from nothing else."""
 
-from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 
+from bots.strategies.additions import Added
+from bots.strategies.dust import NOTHING
 from orders.accounting import Position
+from orders.records import record
 from orders.rules import ZERO
-
-NOTHING = Position()
 
 
 class Phase(StrEnum):
@@ -18,7 +18,7 @@ class Phase(StrEnum):
     EXITING = "exiting"
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Signal:
     """A candle that said buy: its open time, and until when that holds (ms). `price` is where the
     limit entry rests, in quote."""
@@ -28,7 +28,7 @@ class Signal:
     price: Decimal | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Target:
     """The resting sale: `amount` base at `price`, of which `sold` is gone."""
 
@@ -41,16 +41,7 @@ class Target:
         return self.amount - self.sold
 
 
-@dataclass(frozen=True, slots=True)
-class Added:
-    """Funds a person added: a buy of `amount` base at market, `filled` of it so far."""
-
-    number: int
-    amount: Decimal
-    filled: Decimal = ZERO
-
-
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Deal:
     """One deal, from the first fill of its entry on.
 
@@ -83,7 +74,7 @@ class Deal:
         return f"deal-{self.number}"
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class MomentumMemory:
     """`deals` counts the deals opened; `dust` is what earlier deals could not sell, with its cost;
     `atr` the last closed candle's, in quote, None while warming up; `looked_at` that candle's open

@@ -3,10 +3,11 @@
 from collections.abc import Iterator
 from decimal import Decimal
 
+from bots.strategies import words
 from bots.strategies.base import Level, Preflight, PreflightOrder
-from bots.strategies.dca import words
+from bots.strategies.entries import EntryOrder
 from bots.strategies.exits import above, break_even, trail_nets_profit
-from bots.strategies.momentum.choices import EntryOrder, SizeMode
+from bots.strategies.momentum.choices import SizeMode
 from bots.strategies.momentum.entry import sized
 from bots.strategies.momentum.exits import stop_under
 from bots.strategies.momentum.settings import MomentumSettings

@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from bots.strategies.dca.words import plain
 from bots.strategies.exits import trail_keeps_profit, trail_limit
 from bots.strategies.momentum.choices import Entry, SizeMode
 from bots.strategies.settings import Problem
+from bots.strategies.words import plain
 from orders.rules import ZERO
 
 if TYPE_CHECKING:

@@ -5,12 +5,11 @@ from decimal import Decimal
 from bots.strategies.momentum.choices import RoiStep, SizeMode, StopKind
 from bots.strategies.momentum.conditions import PERIOD_MAX, EntryConditions
 from bots.strategies.momentum.rules import rule_problems
-from bots.strategies.settings import MONEY_MAX, Problem, setting
+from bots.strategies.settings import INVESTMENT_USUAL, MONEY_MAX, Problem, loss_guard, setting
+from bots.strategies.steps import STEPS_MAX
 from orders.rules import RESERVE_FACTOR_MAX, ZERO, Market, ceil_to
 
-ROI_STEPS_MAX = 4
 HOLD_MAX = 100_000
-INVESTMENT_USUAL = Decimal(250)
 
 
 class MomentumSettings(EntryConditions):
@@ -83,8 +82,9 @@ class MomentumSettings(EntryConditions):
         title="Targets by time",
         help="Seconds since the entry and the profit in percent that replaces the target from then on, "
         "up to four, the profit falling: 3600/3, 7200/1.",
+        unit="s/%",
         group="exit",
-        max_length=ROI_STEPS_MAX,
+        max_length=STEPS_MAX,
     )
     exit_on_cross: bool = setting(
         False,
@@ -154,15 +154,7 @@ class MomentumSettings(EntryConditions):
         ge=0,
         le=PERIOD_MAX,
     )
-    loss_guard_count: int = setting(
-        0,
-        title="Loss guard",
-        help="This many losing deals inside the window pause entries. 0 is off.",
-        unit="deals",
-        group="protection",
-        ge=0,
-        le=100,
-    )
+    loss_guard_count: int = loss_guard(0)
 
     @property
     def trails_profit(self) -> bool:

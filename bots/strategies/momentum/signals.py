@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from decimal import Decimal
 
 import numpy as np
@@ -25,6 +24,7 @@ from bots.strategies.indicators import (
 from bots.strategies.momentum.choices import Entry
 from bots.strategies.momentum.conditions import EntryConditions
 from bots.strategies.momentum.settings import MomentumSettings
+from orders.records import record
 
 VOLUME_MEAN = 20
 ENTER, LEAVE, ATR, CLOSE = "enter", "leave", "atr", "close"
@@ -33,7 +33,7 @@ Row = Mapping[str, float]
 Marks = NDArray[np.bool_]
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Verdict:
     """What one filter says of a candle, and why."""
 

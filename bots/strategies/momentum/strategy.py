@@ -1,10 +1,9 @@
 """The momentum bot: what it wants to rest on the book, given what it remembers and sees."""
 
-from dataclasses import replace
 from decimal import Decimal
 from typing import ClassVar
 
-from bots.strategies.base import Candles, Plan, Preflight, Seen, SignalRow, Signals, Wake
+from bots.strategies.base import Candles, Plan, Preflight, Seen, SignalRow, Signals, Wake, marked
 from bots.strategies.momentum.entry import entry_order
 from bots.strategies.momentum.fills import booked, closed, reopened
 from bots.strategies.momentum.memory import Deal, MomentumMemory, Signal
@@ -13,6 +12,7 @@ from bots.strategies.momentum.settings import MomentumSettings
 from bots.strategies.momentum.signals import ENTER, atr_of, candles_needed, signals, verdicts
 from bots.strategies.momentum.watch import Look
 from bots.strategies.momentum.wishes import wanted, watching
+from orders.records import replace
 from orders.rules import Market
 
 
@@ -99,7 +99,7 @@ class Momentum:
 
     def _signalled(self, memory: MomentumMemory, candle: SignalRow, reasons: list[str]) -> MomentumMemory:
         """The memory with a signal, when the candle says buy and every filter agrees."""
-        if not candle.values.get(ENTER):
+        if not marked(candle.values[ENTER]):
             return memory
         said = list(verdicts(self.settings, candle.values))
         refused = [verdict.name for verdict in said if not verdict.passed]
@@ -132,11 +132,12 @@ class Momentum:
             return Plan(memory, {}, Wake(), tuple(reasons), finished=not seen.live)
         signal = memory.signal
         if signal is None:
-            return Plan(memory, {}, Wake(candle=self.timeframe), tuple(reasons))
+            return Plan(memory, {}, Wake(candle=self.timeframe, mark=ENTER), tuple(reasons))
         memory, order, refusal = entry_order(self.settings, self.market, memory, signal, seen)
         if refusal != memory.said:
             memory = replace(memory, said=refusal)
             if refusal:
                 reasons.append(refusal)
         orders = {} if order is None else {f"deal-{memory.deals + 1}/entry": order}
-        return Plan(memory, orders, Wake(at=signal.until, candle=self.timeframe), tuple(reasons))
+        wake = Wake(at=signal.until, candle=self.timeframe, mark=ENTER)
+        return Plan(memory, orders, wake, tuple(reasons))

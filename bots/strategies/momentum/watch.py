@@ -1,24 +1,21 @@
 """What happens to an open deal: ordered by the user, moved by fills, watched by price and time."""
 
-from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from bots.strategies.base import Command, CommandKind, Seen
-from bots.strategies.dca import words
-from bots.strategies.exits import above
+from bots.strategies import words
+from bots.strategies.additions import Added, unfilled
+from bots.strategies.base import Command, CommandKind, Seen, marked
+from bots.strategies.exits import above, left_by_tries
 from bots.strategies.momentum.entry import cost_factor, room
 from bots.strategies.momentum.exits import held_until, next_stop, next_trail, stop_under, target_pct
-from bots.strategies.momentum.memory import Added, Deal, MomentumMemory, Phase, Target
+from bots.strategies.momentum.memory import Deal, MomentumMemory, Phase, Target
 from bots.strategies.momentum.settings import MomentumSettings
 from bots.strategies.momentum.signals import LEAVE
+from orders.records import record, replace
 from orders.rules import ONE, ZERO, Market, Side
-from orders.states import OrderStatus
-
-# An order that never reached the exchange is not a try.
-TRIED = frozenset({OrderStatus.CANCELLED, OrderStatus.EXPIRED, OrderStatus.REFUSED})
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Look:
     """One look at an open deal; what is worth telling goes to `reasons`. `fresh`: the candle seen
     has not been looked at before."""
@@ -41,11 +38,10 @@ class Look:
                 deal = self._funded(memory, deal, command)
         if self.seen.closing:
             deal = self._leaving(deal, "the bot sells all")
-        for order in self.seen.closed:
-            if order.slot == f"{deal.slot}/exit" and order.status in TRIED:
-                deal = replace(deal, attempts=deal.attempts + 1)
-                left = words.base(order.intent.amount - order.filled, self.market)
-                self.reasons.append(f"Exit try {deal.attempts} of deal {deal.number} left {left} unsold.")
+        for left in left_by_tries(f"{deal.slot}/exit", self.seen.closed):
+            deal = replace(deal, attempts=deal.attempts + 1)
+            rest = words.base(left, self.market)
+            self.reasons.append(f"Exit try {deal.attempts} of deal {deal.number} left {rest} unsold.")
         return deal
 
     def _funded(self, memory: MomentumMemory, deal: Deal, command: Command) -> Deal:
@@ -61,7 +57,7 @@ class Look:
         if amount is None:
             self.reasons.append(f"{wanted} not added: it is under the market's minimum.")
             return deal
-        awaited = sum((one.amount - one.filled for one in deal.added), amount)
+        awaited = amount + unfilled(deal.added)
         left = room(self.settings, memory, self.seen.cash)
         if awaited * ask * cost_factor(self.settings, self.market, True) > left:
             free = words.quote(max(left, ZERO), self.market)
@@ -115,7 +111,7 @@ class Look:
             return deal
         deal = self._followed(memory, deal)
         candle, until = self.seen.candle, held_until(self.settings, deal)
-        if self.settings.exit_on_cross and self.fresh and candle is not None and candle.values.get(LEAVE):
+        if self.settings.exit_on_cross and self.fresh and candle is not None and marked(candle.values[LEAVE]):
             deal = self._leaving(deal, "the candle closed with the entry's opposite")
         if until is not None and self.seen.now >= until:
             deal = self._leaving(deal, f"held for {self.settings.max_hold_candles} candles")
@@ -151,8 +147,5 @@ class Look:
         return not self.market.enough(self.sellable(memory, deal), self.seen.bid)
 
     def farewell(self, memory: MomentumMemory, deal: Deal) -> str:
-        result = deal.held.realised
-        earned = f"{'profit' if result >= 0 else 'loss'} {words.quote(abs(result), self.market)}"
         dust = deal.held.amount + memory.dust.amount
-        left = f" {words.base(dust, self.market)} too small to sell stay as dust." if dust else ""
-        return f"Deal {deal.number} closed: {earned}.{left}"
+        return words.farewell(deal.number, deal.held.realised, dust, self.market)

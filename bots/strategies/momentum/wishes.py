@@ -1,10 +1,12 @@
 """The orders an open deal wants to rest, and when it wants to be asked again."""
 
+from bots.strategies.additions import wishes
 from bots.strategies.base import OrderIntent, Role, Seen, Wake
-from bots.strategies.exits import above, exit_intent
+from bots.strategies.exits import above, alone, exit_intent
 from bots.strategies.momentum.exits import held_until, next_step_at
 from bots.strategies.momentum.memory import Deal, MomentumMemory, Phase
 from bots.strategies.momentum.settings import MomentumSettings
+from bots.strategies.momentum.signals import LEAVE
 from orders.rules import Market, OrderKind, Side
 
 Orders = dict[str, OrderIntent]
@@ -22,14 +24,7 @@ def wanted(
     if deal.phase is Phase.OPENING and entry is not None and memory.signal is not None:
         orders[f"{deal.slot}/entry"] = entry.intent
     _target(orders, market, deal, seen)
-    for one in deal.added:
-        live, rest = seen.live.get(f"{deal.slot}/added-{one.number}"), one.amount - one.filled
-        if live is not None:
-            orders[f"{deal.slot}/added-{one.number}"] = live.intent
-        elif market.enough(rest, seen.ask):
-            fresh = OrderIntent(Side.BUY, OrderKind.MARKET, rest, None, Role.ADD)
-            orders[f"{deal.slot}/added-{one.number}"] = fresh
-    return orders
+    return orders | wishes(deal.added, deal.slot, market, seen)
 
 
 def _target(orders: Orders, market: Market, deal: Deal, seen: Seen) -> None:
@@ -50,15 +45,9 @@ def _target(orders: Orders, market: Market, deal: Deal, seen: Seen) -> None:
 def _market_exit(
     settings: MomentumSettings, market: Market, memory: MomentumMemory, deal: Deal, seen: Seen
 ) -> Orders:
-    """Cancel first, then sell: nothing but the exit, and that only when nothing else is live."""
-    slot = f"{deal.slot}/exit"
-    live = seen.live.get(slot)
-    if live is not None:
-        return {slot: live.intent}
-    if seen.live:
-        return {}
     amount = market.amount(deal.held.amount + memory.dust.amount)
-    return {slot: exit_intent(market, seen.bid, amount, deal.attempts, settings.max_slippage_pct)}
+    exit_now = exit_intent(market, seen.bid, amount, deal.attempts, settings.max_slippage_pct)
+    return alone(f"{deal.slot}/exit", exit_now, seen)
 
 
 def watching(
@@ -72,14 +61,18 @@ def watching(
     if deal.phase is Phase.OPENING and memory.signal is not None:
         times.append(memory.signal.until)
     floors = [price for price in (deal.stop, deal.trail) if price is not None and price > 0]
-    above_peak = None
+    arms, peak = None, None
     if settings.stop_trailing or deal.trail is not None:
-        above_peak = deal.peak + market.tick
+        peak = deal.peak
     elif settings.trails_profit:
-        above_peak = above(deal.entry, settings.profit_trail_arm_pct)
+        arms = above(deal.entry, settings.profit_trail_arm_pct)
+    # A trailing ATR moves the stop with every candle; else only the entry's opposite is waited for.
+    follows = settings.stop_trailing and settings.atr_stop
     return Wake(
         below=max(floors, default=None),
-        above=above_peak,
+        above=arms,
         at=min((at for at in times if at is not None and at > seen.now), default=None),
-        candle=timeframe,
+        candle=timeframe if follows or settings.exit_on_cross else None,
+        mark="" if follows else LEAVE,
+        peak=peak,
     )

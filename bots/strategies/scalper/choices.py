@@ -3,9 +3,10 @@
 from decimal import Decimal
 from enum import StrEnum
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from bots.strategies.settings import DAY_S
+from bots.strategies.steps import TimedStep
 
 
 class EntryRule(StrEnum):
@@ -15,15 +16,8 @@ class EntryRule(StrEnum):
     RSI = "rsi"
 
 
-class EntryOrder(StrEnum):
-    MARKET = "market"
-    LIMIT = "limit"
-
-
-class RoiStep(BaseModel):
+class RoiStep(TimedStep):
     """From `after_s` seconds after the first fill on, `profit_pct` is the target."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     after_s: int = Field(ge=1, le=30 * DAY_S)
     profit_pct: Decimal = Field(ge=0, le=1000)

@@ -1,17 +1,17 @@
 """What a win brings and a loss costs once fees and slippage are paid, and how many must win."""
 
-from dataclasses import dataclass
 from decimal import Decimal
 
 from bots.strategies.scalper.settings import ScalperSettings
 from orders.matching import BPS
+from orders.records import record
 from orders.rules import HUNDRED, ONE, ZERO, FeeIn, Market, ceil_to
 
 PROFIT_STEP_PCT = Decimal("0.01")
 WIDTH_MARGIN_BPS = Decimal(2)
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Edge:
     """`win` and `loss` as fractions of what a deal spends; a loss is positive."""
 

@@ -1,24 +1,24 @@
 """When a scalper opens a deal, and with what order."""
 
-from dataclasses import dataclass, replace
 from decimal import Decimal
 
+from bots.strategies import words
 from bots.strategies.base import OrderIntent, Role, Seen, Wake
-from bots.strategies.dca import words
-from bots.strategies.dca.ladder import sized_to_sell
 from bots.strategies.scalper.edge import width
 from bots.strategies.scalper.memory import ScalperMemory
 from bots.strategies.scalper.settings import ScalperSettings
-from bots.strategies.wakes import nearest
+from bots.strategies.scalper.signals import BUY
+from bots.strategies.sizing import sized_to_sell
+from bots.strategies.wakes import NO_WAKE, nearest
 from orders.matching import BPS
+from orders.records import record, replace
 from orders.rules import HUNDRED, ONE, ZERO, Market, OrderKind, Side
 
 RETRY_MS = 5_000
 HOUR_MS = 3_600_000
-NO_WAKE = Wake()
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Entry:
     """What a flat bot wants: an order to rest, or a wake and perhaps a sentence saying why not.
 
@@ -55,7 +55,7 @@ def entry_ends(settings: ScalperSettings, memory: ScalperMemory) -> int:
 
 def next_entry(settings: ScalperSettings, market: Market, memory: ScalperMemory, seen: Seen) -> Entry:
     """The entry of the next deal, when signal, limits and book allow it."""
-    candle = Wake(candle=None if settings.captures_spread else settings.timeframe.value)
+    candle = NO_WAKE if settings.captures_spread else Wake(candle=settings.timeframe.value, mark=BUY)
     paused = _paused(settings, memory, seen.now)
     if paused is not None:
         until, why = paused

@@ -1,12 +1,13 @@
 """What fills, refusals and the end of a deal do to a scalper's memory."""
 
 from collections.abc import Iterable
-from dataclasses import replace
 
+from bots.strategies.additions import filled_by
 from bots.strategies.base import Closed
 from bots.strategies.scalper.memory import Deal, ScalperMemory
 from bots.strategies.scalper.settings import ScalperSettings
 from orders.accounting import Fill
+from orders.records import replace
 from orders.rules import Side
 from orders.states import OrderStatus
 
@@ -23,12 +24,7 @@ def booked(settings: ScalperSettings, memory: ScalperMemory, fill: Fill) -> Scal
         opened = (*memory.opened, fill.at)[-max(settings.max_trades_per_hour, 1) :]
         memory = replace(memory, deals=deal.number, opened=opened)
     what, _, number = fill.slot.partition("/")[2].partition("-")
-    added = tuple(
-        replace(one, filled=one.filled + fill.amount)
-        if what == "added" and str(one.number) == number
-        else one
-        for one in deal.added
-    )
+    added = filled_by(deal.added, int(number), fill.amount) if what == "added" else deal.added
     deal = replace(
         deal,
         bought=deal.bought + fill.amount,

@@ -1,21 +1,13 @@
 """What a scalper remembers. What it holds is the position's to say."""
 
-from dataclasses import dataclass
 from decimal import Decimal
 
+from bots.strategies.additions import Added
+from orders.records import record
 from orders.rules import ZERO
 
 
-@dataclass(frozen=True, slots=True)
-class Added:
-    """Funds a person added: a buy of `amount` base at market, `filled` of it so far."""
-
-    number: int
-    amount: Decimal
-    filled: Decimal = ZERO
-
-
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Deal:
     """One deal, from its first fill at `opened_at` (ms) on.
 
@@ -44,7 +36,7 @@ class Deal:
         return f"deal-{self.number}"
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class ScalperMemory:
     """`deals` counts the deals opened, `opened` when the last of them did. `quote` is the price of the
     resting entry, `fair` the fair value it was made from, `quoted_at` when. `signal_at` is when the

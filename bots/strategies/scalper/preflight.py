@@ -3,9 +3,8 @@
 from collections.abc import Iterator
 from decimal import Decimal
 
+from bots.strategies import words
 from bots.strategies.base import Level, Preflight, PreflightOrder
-from bots.strategies.dca import words
-from bots.strategies.dca.ladder import sized_to_sell
 from bots.strategies.exits import break_even
 from bots.strategies.scalper.edge import (
     entry_fee,
@@ -20,6 +19,7 @@ from bots.strategies.scalper.memory import Deal
 from bots.strategies.scalper.settings import ScalperSettings
 from bots.strategies.scalper.watch import stop_price, target_price
 from bots.strategies.settings import Problem
+from bots.strategies.sizing import sized_to_sell
 from orders.accounting import Position
 from orders.matching import BPS, fill
 from orders.rules import HUNDRED, ONE, Market, OrderKind, Side, ceil_to

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from bots.strategies.dca.words import plain
 from bots.strategies.settings import Problem
+from bots.strategies.words import plain
 
 if TYPE_CHECKING:
     from bots.strategies.scalper.settings import ScalperSettings

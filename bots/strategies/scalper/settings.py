@@ -2,18 +2,30 @@
 
 from decimal import Decimal
 
-from bots.strategies.dca.choices import Timeframe
-from bots.strategies.scalper.choices import EntryOrder, EntryRule, RoiStep
+from bots.strategies.entries import EntryOrder
+from bots.strategies.scalper.choices import EntryRule, RoiStep
 from bots.strategies.scalper.rules import rule_problems
-from bots.strategies.settings import COOLDOWN_MAX_S, DAY_S, MONEY_MAX, Problem, Settings, setting
+from bots.strategies.settings import (
+    COOLDOWN_MAX_S,
+    DAY_S,
+    INVESTMENT_USUAL,
+    MONEY_MAX,
+    Problem,
+    Settings,
+    cooldown,
+    loss_guard,
+    rsi_candles,
+    setting,
+    slippage_limit,
+)
+from bots.strategies.steps import STEPS_MAX, reached
+from bots.strategies.timeframes import Timeframe
 from orders.matching import BPS
 from orders.rules import HUNDRED, ONE, ZERO, Market, ceil_to
 
-ROI_STEPS_MAX = 4
 DEPTH_TIMES = 10
 SPREAD_USUAL_BPS = Decimal(15)
 TAKE_PROFIT_USUAL_PCT = Decimal("0.5")
-INVESTMENT_USUAL = Decimal(250)
 
 
 class ScalperSettings(Settings):
@@ -40,9 +52,7 @@ class ScalperSettings(Settings):
         help="The candles of the signal entries; only closed ones count.",
         group="start",
     )
-    rsi_period: int = setting(
-        14, title="RSI period", help="Candles in the RSI.", unit="candles", group="start", ge=2, le=200
-    )
+    rsi_period: int = rsi_candles()
     rsi_threshold: Decimal = setting(
         Decimal(30),
         title="RSI threshold",
@@ -142,8 +152,9 @@ class ScalperSettings(Settings):
         title="Falling targets",
         help="Up to four times after which a lower profit becomes the target; "
         "the latest reached replaces the take profit.",
+        unit="s/%",
         group="exit",
-        max_length=ROI_STEPS_MAX,
+        max_length=STEPS_MAX,
     )
     max_trades_per_hour: int = setting(
         60,
@@ -172,33 +183,10 @@ class ScalperSettings(Settings):
         ge=1,
         le=COOLDOWN_MAX_S,
     )
-    loss_guard_count: int = setting(
-        0,
-        title="Loss guard",
-        help="This many losing deals inside the window pause entries. 0 is off: losses in a row count here.",
-        unit="deals",
-        group="protection",
-        ge=0,
-        le=100,
-    )
-    cooldown_s: int = setting(
-        15,
-        title="Cooldown",
-        help="The wait after each closed deal before the next may open.",
-        unit="s",
-        group="protection",
-        ge=0,
-        le=COOLDOWN_MAX_S,
-    )
-    max_slippage_pct: Decimal = setting(
-        Decimal("0.05"),
-        title="Slippage limit",
-        help="An entry at market that would pay more than this over the price is not sent. 0 is no limit. "
-        "The net edge counts it once for each leg at market.",
-        unit="%",
-        group="protection",
-        ge=0,
-        lt=100,
+    loss_guard_count: int = loss_guard(0, off="0 is off: losses in a row count here.")
+    cooldown_s: int = cooldown(15)
+    max_slippage_pct: Decimal = slippage_limit(
+        Decimal("0.05"), " The net edge counts it once for each leg at market."
     )
 
     @property
@@ -220,8 +208,8 @@ class ScalperSettings(Settings):
 
     def profit_pct(self, age_ms: int) -> Decimal:
         """The target in percent over the average fill price at this age of a deal."""
-        reached = [step.profit_pct for step in self.roi_steps if age_ms >= step.after_s * 1000]
-        return reached[-1] if reached else self.take_profit_pct
+        step = reached(self.roi_steps, age_ms)
+        return step.profit_pct if step else self.take_profit_pct
 
     @classmethod
     def suggested(cls, price: Decimal, market: Market) -> dict[str, str]:

@@ -1,14 +1,14 @@
-"""The scalper's signals: columns over closed candles, and whether the last candle says buy."""
-
-from collections.abc import Mapping
+"""The scalper's signals: columns over closed candles, one of which marks those that say buy."""
 
 import numpy as np
+from numpy.typing import NDArray
 
-from bots.strategies.base import Candles, SignalRow, Signals
-from bots.strategies.indicators import Column, adx, ema, fast_stochastic, recursive_window, rsi
+from bots.strategies.base import Candles, Signals
+from bots.strategies.indicators import Column, adx, before, ema, fast_stochastic, recursive_window, rsi
 from bots.strategies.scalper.choices import EntryRule
 from bots.strategies.scalper.settings import ScalperSettings
 
+BUY = "buy"
 DIP_EMA, DIP_ADX, DIP_ADX_MIN = 5, 14, 30
 STOCHASTIC_K, STOCHASTIC_D, STOCHASTIC_MAX = 5, 3, 30
 PULLBACK_FAST, PULLBACK_SLOW = 9, 50
@@ -28,59 +28,23 @@ def candles_needed(settings: ScalperSettings) -> int:
 def columns(settings: ScalperSettings, candles: Candles) -> Signals:
     high, low, close = candles.high, candles.low, candles.close
     if settings.entry is EntryRule.RSI:
-        return Signals({"rsi": rsi(close, settings.rsi_period)})
+        line = rsi(close, settings.rsi_period)
+        return Signals({"rsi": line, BUY: _mark(line < float(settings.rsi_threshold))})
     if settings.entry is EntryRule.STOCH_DIP:
         k, d = fast_stochastic(high, low, close, STOCHASTIC_K, STOCHASTIC_D)
-        return Signals(
-            {
-                "open": candles.open,
-                "ema_low": ema(low, DIP_EMA),
-                "adx": adx(high, low, close, DIP_ADX),
-                "k": k,
-                "d": d,
-                "lead_before": _before(k - d),
-            }
-        )
+        lows, trend = ema(low, DIP_EMA), adx(high, low, close, DIP_ADX)
+        # Open under the lows' EMA, a strong trend, a fast stochastic that turns up from far down.
+        turns = (k < STOCHASTIC_MAX) & (d < STOCHASTIC_MAX) & (before(k - d) <= 0) & (k > d)
+        buys = (candles.open < lows) & (trend > DIP_ADX_MIN) & turns
+        return Signals({"ema_low": lows, "adx": trend, "k": k, "d": d, BUY: _mark(buys)})
     if settings.entry is EntryRule.EMA_PULLBACK:
-        return Signals(
-            {
-                "open": candles.open,
-                "high": high,
-                "low": low,
-                "close": close,
-                "ema_fast": ema(close, PULLBACK_FAST),
-                "ema_slow": ema(close, PULLBACK_SLOW),
-            }
-        )
+        fast, slow = ema(close, PULLBACK_FAST), ema(close, PULLBACK_SLOW)
+        # A rising candle that closes over the slow EMA and came down to touch the fast one.
+        buys = (close > slow) & (low <= fast) & (fast <= high) & (close > candles.open)
+        return Signals({"ema_fast": fast, "ema_slow": slow, BUY: _mark(buys)})
     return Signals()
 
 
-def says_buy(settings: ScalperSettings, row: SignalRow) -> bool:
-    """NaN, while an indicator warms up, compares as false: no entry."""
-    values = row.values
-    if settings.entry is EntryRule.RSI:
-        return values["rsi"] < float(settings.rsi_threshold)
-    if settings.entry is EntryRule.STOCH_DIP:
-        return _dips(values)
-    if settings.entry is EntryRule.EMA_PULLBACK:
-        return _pulls_back(values)
-    return False
-
-
-def _dips(values: Mapping[str, float]) -> bool:
-    """Open under the lows' EMA, a strong trend, and a fast stochastic that turns up from far down."""
-    low_stochastic = values["k"] < STOCHASTIC_MAX and values["d"] < STOCHASTIC_MAX
-    crosses = values["lead_before"] <= 0 and values["k"] > values["d"]
-    return values["open"] < values["ema_low"] and values["adx"] > DIP_ADX_MIN and low_stochastic and crosses
-
-
-def _pulls_back(values: Mapping[str, float]) -> bool:
-    """A rising candle that closes over the slow EMA and came down to touch the fast one."""
-    rises = values["close"] > values["open"]
-    touches = values["low"] <= values["ema_fast"] <= values["high"]
-    return values["close"] > values["ema_slow"] and touches and rises
-
-
-def _before(column: Column) -> Column:
-    """Each candle's value of the candle before it."""
-    return np.concatenate(([np.nan], column[:-1]))
+def _mark(buys: NDArray[np.bool_]) -> Column:
+    """1 where a candle says buy; what compares with NaN, while an indicator warms up, is false."""
+    return buys.astype(np.float64)

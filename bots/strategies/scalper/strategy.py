@@ -1,11 +1,11 @@
 """The scalper: what it wants to rest on the book, given what it remembers and sees."""
 
-from dataclasses import replace
 from decimal import Decimal
 from typing import ClassVar
 
-from bots.strategies.base import Candles, Plan, Preflight, Seen, Signals, Wake
-from bots.strategies.dca import words
+from bots.strategies import words
+from bots.strategies.base import Candles, Plan, Preflight, Seen, Signals, Wake, marked
+from bots.strategies.facts import told_once
 from bots.strategies.scalper import signals
 from bots.strategies.scalper.entry import next_entry
 from bots.strategies.scalper.fills import booked, refused
@@ -14,6 +14,7 @@ from bots.strategies.scalper.preflight import preflight
 from bots.strategies.scalper.settings import ScalperSettings
 from bots.strategies.scalper.watch import Look, stop_price, target_price
 from bots.strategies.scalper.wishes import Wishes
+from orders.records import replace
 from orders.rules import Market
 
 
@@ -99,10 +100,10 @@ class Scalper:
     def _flat(self, memory: ScalperMemory, seen: Seen, reasons: list[str]) -> Plan[ScalperMemory]:
         if seen.closing:
             return Plan(memory, {}, Wake(), tuple(reasons), finished=not seen.live)
-        if seen.candle is not None and signals.says_buy(self.settings, seen.candle):
+        if seen.candle is not None and marked(seen.candle.values[signals.BUY]):
             memory = replace(memory, signal_at=seen.now, quote=None)
         entry = next_entry(self.settings, self.market, memory, seen)
-        memory = self._said(entry.memory, entry.why or entry.refusal, reasons)
+        memory = told_once(entry.memory, entry.why or entry.refusal, reasons)
         orders = {} if entry.order is None else {f"deal-{memory.deals + 1}/entry": entry.order}
         return Plan(
             memory,
@@ -112,12 +113,3 @@ class Scalper:
             paused_until=entry.until,
             paused_why=entry.why,
         )
-
-    def _said(self, memory: ScalperMemory, sentence: str, reasons: list[str]) -> ScalperMemory:
-        """Say a standing fact once, when it begins; changing figures do not make it another."""
-        key = "".join(letter for letter in sentence if letter.isalpha())
-        if key == memory.said:
-            return memory
-        if sentence:
-            reasons.append(sentence)
-        return replace(memory, said=key)

@@ -1,16 +1,16 @@
 """What happens to an open deal: ordered by the user, watched by price and time, and its end."""
 
-from dataclasses import dataclass, replace
 from decimal import Decimal
 
+from bots.strategies import words
+from bots.strategies.additions import Added, unfilled
 from bots.strategies.base import Command, CommandKind, Seen
-from bots.strategies.dca import words
-from bots.strategies.dca.ladder import sized_to_sell
-from bots.strategies.dca.watch import TRIED
-from bots.strategies.exits import above, below
+from bots.strategies.exits import above, below, left_by_tries
 from bots.strategies.scalper.entry import cost_of, room
-from bots.strategies.scalper.memory import Added, Deal, ScalperMemory
+from bots.strategies.scalper.memory import Deal, ScalperMemory
 from bots.strategies.scalper.settings import ScalperSettings
+from bots.strategies.sizing import sized_to_sell
+from orders.records import record, replace
 from orders.rules import ZERO, Market, Side
 
 
@@ -23,7 +23,7 @@ def stop_price(settings: ScalperSettings, deal: Deal) -> Decimal:
     return below(deal.average, settings.stop_loss_pct)
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Look:
     """One look at an open deal; what is worth telling goes to `reasons`."""
 
@@ -45,11 +45,10 @@ class Look:
                 deal = self._funded(deal, command)
         if self.seen.closing:
             deal = self._leaving(deal, "the bot sells all")
-        for order in self.seen.closed:
-            if order.slot == f"{deal.slot}/exit" and order.status in TRIED:
-                deal = replace(deal, attempts=deal.attempts + 1)
-                left = words.base(order.intent.amount - order.filled, self.market)
-                self.reasons.append(f"Exit try {deal.attempts} of deal {deal.number} left {left} unsold.")
+        for left in left_by_tries(f"{deal.slot}/exit", self.seen.closed):
+            deal = replace(deal, attempts=deal.attempts + 1)
+            rest = words.base(left, self.market)
+            self.reasons.append(f"Exit try {deal.attempts} of deal {deal.number} left {rest} unsold.")
         return deal
 
     def _funded(self, deal: Deal, command: Command) -> Deal:
@@ -72,11 +71,11 @@ class Look:
 
     def _awaited(self, deal: Deal) -> Decimal:
         """What additions and the entry may still cost."""
-        unfilled = sum((one.amount - one.filled for one in deal.added), ZERO)
+        awaited = unfilled(deal.added)
         entry = self.seen.live.get(f"{deal.slot}/entry")
         if entry is not None:
-            unfilled += entry.intent.amount - entry.filled
-        return cost_of(self.settings, self.market, unfilled, self.seen.ask, slips=True)
+            awaited += entry.intent.amount - entry.filled
+        return cost_of(self.settings, self.market, awaited, self.seen.ask, slips=True)
 
     def watched(self, deal: Deal) -> Deal:
         """The deal after a look at its stop and its age."""
@@ -107,10 +106,7 @@ class Look:
     def ended(self, memory: ScalperMemory, deal: Deal) -> ScalperMemory:
         """The memory once `deal` is over; losses in a row pause the entries."""
         result = self.seen.position.realised - memory.flat_realised
-        earned = f"{'profit' if result >= 0 else 'loss'} {words.quote(abs(result), self.market)}"
-        dust = self.seen.position.amount
-        left = f" {words.base(dust, self.market)} too small to sell stay as dust." if dust else ""
-        self.reasons.append(f"Deal {deal.number} closed: {earned}.{left}")
+        self.reasons.append(words.farewell(deal.number, result, self.seen.position.amount, self.market))
         losses, pause_until = memory.losses, memory.pause_until
         if deal.sold:
             losses = losses + 1 if result < 0 else 0

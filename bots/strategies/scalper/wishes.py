@@ -1,14 +1,14 @@
 """The orders an open deal wants to rest, and when it wants to be asked again."""
 
-from dataclasses import replace
-
+from bots.strategies.additions import Added, wish
 from bots.strategies.base import OrderIntent, Role, Seen, Wake
-from bots.strategies.exits import exit_intent
+from bots.strategies.exits import alone, exit_intent
 from bots.strategies.scalper.entry import entry_ends
-from bots.strategies.scalper.memory import Added, Deal, ScalperMemory
+from bots.strategies.scalper.memory import Deal, ScalperMemory
 from bots.strategies.scalper.settings import ScalperSettings
 from bots.strategies.scalper.watch import stop_price, target_price
 from bots.strategies.wakes import nearest
+from orders.records import replace
 from orders.rules import Market, OrderKind, Side
 
 
@@ -27,15 +27,10 @@ class Wishes:
         self.wake = Wake()
 
     def leaving(self) -> None:
-        """Cancel first, then sell: nothing but the exit, and that only when nothing else is live."""
-        slot = f"{self.deal.slot}/exit"
-        live = self.seen.live.get(slot)
-        if live is not None:
-            self.orders[slot] = live.intent
-        elif not self.seen.live:
-            amount = self.market.amount(self.seen.position.amount)
-            tries, slippage = self.deal.attempts, self.settings.max_slippage_pct
-            self.orders[slot] = exit_intent(self.market, self.seen.bid, amount, tries, slippage)
+        amount = self.market.amount(self.seen.position.amount)
+        tries, slippage = self.deal.attempts, self.settings.max_slippage_pct
+        exit_now = exit_intent(self.market, self.seen.bid, amount, tries, slippage)
+        self.orders |= alone(f"{self.deal.slot}/exit", exit_now, self.seen)
 
     def holding(self) -> None:
         self._entry()
@@ -58,11 +53,9 @@ class Wishes:
 
     def _addition(self, one: Added) -> None:
         slot = f"{self.deal.slot}/added-{one.number}"
-        live, rest = self.seen.live.get(slot), one.amount - one.filled
-        if live is not None:
-            self.orders[slot] = live.intent
-        elif not self.deal.sold and self.market.enough(rest, self.seen.ask):
-            self.orders[slot] = OrderIntent(Side.BUY, OrderKind.MARKET, rest, None, Role.ADD)
+        intent = wish(one, slot, self.market, self.seen)
+        if intent is not None and (slot in self.seen.live or not self.deal.sold):
+            self.orders[slot] = intent
 
     def _target(self) -> None:
         """All that is held, offered at the target: as a maker first, as a taker once that was refused."""

@@ -1,4 +1,4 @@
-"""Amounts and prices as people read them."""
+"""Amounts, prices and results as people read them."""
 
 from decimal import Decimal
 
@@ -24,3 +24,10 @@ def quote(value: Decimal, market: Market) -> str:
 
 def base(value: Decimal, market: Market) -> str:
     return f"{plain(value)} {market.base}"
+
+
+def farewell(number: int, result: Decimal, dust: Decimal, market: Market) -> str:
+    """The end of a deal: `result` in quote, `dust` in base."""
+    earned = f"{'profit' if result >= 0 else 'loss'} {quote(abs(result), market)}"
+    left = f" {base(dust, market)} too small to sell stay as dust." if dust else ""
+    return f"Deal {number} closed: {earned}.{left}"
