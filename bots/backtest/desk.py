@@ -5,17 +5,17 @@ The same rules as the paper gateway and its rows: `orders.matching` fills, `orde
 """
 
 from bisect import insort
-from dataclasses import dataclass
 from decimal import Decimal
 
 from bots.strategies.base import Closed, LiveOrder, OrderIntent
 from orders.accounting import Fill, Position, money, product, quote_change
 from orders.matching import NOT_COVERED, Quote, fill, placed
+from orders.records import record
 from orders.rules import ZERO, Market, Side
 from orders.states import OrderStatus
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Resting:
     """A live order at its limit, with what it has reserved (quote, base) and when it was planned (ms)."""
 

@@ -3,30 +3,45 @@
 Everything that can be wrong with a request is found here, before anything runs.
 """
 
-from dataclasses import dataclass
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
-from bots.backtest.request import FEE_PCT, BacktestRefused, FileSource, Request, Rules, StoreSource, refused
+from bots.backtest.request import (
+    FEE_PCT,
+    BacktestRefused,
+    FileSource,
+    Request,
+    Rules,
+    StoreSource,
+    WalkSource,
+    refused,
+)
 from bots.backtest.tape import Closes, Tape, closes_of
+from bots.backtest.walked import walked
 from bots.strategies.base import Candles, Strategy
 from bots.strategies.candles import part
+from bots.strategies.limits import DAY_MS
 from bots.strategies.registry import BOT_TYPES, SettingsRefused, read_settings
 from bots.strategies.settings import Settings
 from orders.gateways.candle_file import CandleFile, CandlesRefused, exact, filled_up, read_candles
 from orders.gateways.candle_store import BrokenMonth, CandleStore, WrongName
-from orders.gateways.listed import LISTED
+from orders.gateways.listed import LISTED, Listed
+from orders.records import record
 from orders.rules import HUNDRED, ZERO, FeeIn, Market
 from tradingbot.clock import TIMEFRAMES_S, moment_of
 
 LOT = Decimal("1e-8")
 TICK_SAMPLE = 2000
 TICK_PLACES_MAX = 8
+REELS_KEPT_MAX = 4
+
+Source = FileSource | StoreSource | WalkSource
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Inputs:
     """All that a run takes: `first` is the row of the tape at which the bot starts."""
 
@@ -39,6 +54,15 @@ class Inputs:
     gaps: int
 
 
+@record(frozen=True, slots=True)
+class Reel:
+    """Candles ready to be walked; `gaps` is how many are missing between them."""
+
+    tape: Tape
+    timeframe: str
+    gaps: int
+
+
 def settings_of(request: Request) -> Settings:
     try:
         return read_settings(request.bot_type, request.values)
@@ -46,48 +70,43 @@ def settings_of(request: Request) -> Settings:
         raise BacktestRefused(*wrong.problems) from None
 
 
-def candles_of(request: Request, needed_ms: int) -> tuple[Candles, str, int]:
-    """The candles with their timeframe and how many are missing between them.
+def reel_of(request: Request, needed_ms: int) -> Reel:
+    """The candles of a request, ready to be walked.
 
-    From a store come also those of `needed_ms` before `since`, which warm up the signals.
+    From a store or a walk come also those of `needed_ms` before `since`, which warm up the signals.
     """
-    source = request.source
+    source, since = request.source, None
+    if not isinstance(source, FileSource) and request.since is not None:
+        since = max(request.since - needed_ms, 0)
+    if isinstance(source, WalkSource) and since is not None:
+        # Whole days, so that another period of a signal finds the same candles made already.
+        since = since // DAY_MS * DAY_MS
     try:
-        if isinstance(source, FileSource):
-            read = read_candles(source.path, fill_gaps=source.fill_gaps)
-            _expect(read, source)
-            candles, timeframe = read.candles, read.timeframe
-        else:
-            candles, timeframe = _stored(source, request, needed_ms), source.timeframe
+        return _reel(source, since, request.until, _stamp(source))
     except (CandlesRefused, BrokenMonth, WrongName) as wrong:
         raise refused("candles", "candles", str(wrong)) from None
-    if request.until is not None:
-        candles = part(candles, 0, int(np.searchsorted(candles.at, request.until)))
-    missing = _missing(candles, timeframe)
-    return candles, timeframe, missing
 
 
 def prepared(request: Request) -> Inputs:
     """Everything checked and ready to run; raises `BacktestRefused`."""
     settings = settings_of(request)
     needed_ms = _warm_up_ms(BOT_TYPES[request.bot_type].build(settings, _any_market()))
-    candles, timeframe, missing = candles_of(request, needed_ms)
+    reel = reel_of(request, needed_ms)
+    candles, timeframe = reel.tape.candles, reel.timeframe
     first = 0 if request.since is None else int(np.searchsorted(candles.at, request.since))
     if first >= len(candles):
-        raise refused("no_candles", "since", _nothing_there(request, candles))
-    market = market_of(request.rules, candles)
+        raise refused("no_candles", "since", _nothing_after(candles))
+    market = market_of(request.rules, request.listed, candles)
     strategy = BOT_TYPES[request.bot_type].build(settings, market)
     _check_timeframe(strategy, timeframe)
-    tape = Tape(candles, timeframe)
-    closes = closes_of(tape, strategy)
+    closes = closes_of(reel.tape, strategy)
     _check_warm_up(strategy, closes)
     _check_start(strategy, exact(candles.open[first]))
-    return Inputs(settings, strategy, tape, timeframe, closes, first, missing)
+    return Inputs(settings, strategy, reel.tape, timeframe, closes, first, reel.gaps)
 
 
-def market_of(rules: Rules, candles: Candles) -> Market:
+def market_of(rules: Rules, listed: Listed | None, candles: Candles) -> Market:
     """The rules given, then those of a listed market of that name, then what the candles tell."""
-    listed = LISTED.get(rules.ticker)
     if listed is not None and rules.tick is None and rules.lot is None:
         known = listed.rules
         tick, lot, least, cost = known.tick, known.lot, known.min_amount, known.min_cost
@@ -130,14 +149,58 @@ def _expect(read: CandleFile, source: FileSource) -> None:
         )
 
 
-def _stored(source: StoreSource, request: Request, needed_ms: int) -> Candles:
-    since = None if request.since is None else max(request.since - needed_ms, 0)
+# A child that stays warm is asked about the same candles again and again.
+@lru_cache(maxsize=REELS_KEPT_MAX)
+def _reel(source: Source, since: int | None, until: int | None, _: int) -> Reel:
+    candles, timeframe = _read(source, since, until)
+    if until is not None:
+        candles = part(candles, 0, int(np.searchsorted(candles.at, until)))
+    if not len(candles):
+        raise refused(
+            "no_candles", "since", "There are no candles in that period: choose another --since and --until."
+        )
+    return Reel(Tape(candles, timeframe), timeframe, _missing(candles, timeframe))
+
+
+def _stamp(source: Source) -> int:
+    """Another number whenever other candles lie behind the same name."""
+    if isinstance(source, StoreSource):
+        return CandleStore(source.root).stamp(
+            exchange=source.exchange, ticker=source.ticker, timeframe=source.timeframe
+        )
+    return source.path.stat().st_mtime_ns if isinstance(source, FileSource) and source.path.exists() else 0
+
+
+def _read(source: Source, since: int | None, until: int | None) -> tuple[Candles, str]:
+    if isinstance(source, FileSource):
+        read = read_candles(source.path, fill_gaps=source.fill_gaps)
+        _expect(read, source)
+        return read.candles, read.timeframe
+    if isinstance(source, WalkSource):
+        return _walked(source, since, until), source.timeframe
+    return _stored(source, since, until), source.timeframe
+
+
+def _walked(source: WalkSource, since: int | None, until: int | None) -> Candles:
+    if since is None or until is None or source.ticker not in LISTED:
+        why = "A walk is that of a listed market and goes from --since to --until: give both."
+        raise refused("no_candles", "since", why)
+    return walked(
+        LISTED[source.ticker],
+        seed=source.seed,
+        since=since,
+        until=until,
+        length_ms=TIMEFRAMES_S[source.timeframe] * 1000,
+    )
+
+
+def _stored(source: StoreSource, since: int | None, until: int | None) -> Candles:
     candles = CandleStore(source.root).read(
         exchange=source.exchange,
         ticker=source.ticker,
         timeframe=source.timeframe,
         since=since,
-        until=request.until,
+        until=until,
     )
     if not len(candles):
         name = f"{source.ticker} {source.timeframe} on {source.exchange}"
@@ -198,9 +261,7 @@ def _check_start(strategy: Strategy[Any], price: Decimal) -> None:
         raise BacktestRefused(*wrong)
 
 
-def _nothing_there(request: Request, candles: Candles) -> str:
-    if not len(candles):
-        return "There are no candles in that period: choose another --since and --until."
+def _nothing_after(candles: Candles) -> str:
     first, last = moment_of(int(candles.at[0])), moment_of(int(candles.at[-1]))
     return (
         f"There are no candles after --since: they go from {first:%Y-%m-%d %H:%M} to {last:%Y-%m-%d %H:%M}."

@@ -1,14 +1,14 @@
 """What a backtest leaves behind: fills, deals and equity, append-only, exact."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 
 from orders.accounting import Fill
+from orders.records import record
 from orders.rules import Market
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Deal:
     """From flat to flat. `pnl` is realised and net, in quote; `closed_at` None: still open at the end.
     Times in ms UTC."""
@@ -19,7 +19,7 @@ class Deal:
     pnl: Decimal
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Mark:
     """Equity in quote (cash, and the position marked to the bid) at market time `at`, ms UTC."""
 
@@ -27,7 +27,7 @@ class Mark:
     equity: Decimal
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Record:
     """One finished backtest. The four sequences about fills have one entry a fill, oldest first.
 

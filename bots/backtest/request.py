@@ -1,7 +1,7 @@
 """What is asked of a backtest, as a value that travels as JSON to a child process and back into a page."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -9,6 +9,8 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from bots.strategies.settings import Problem
+from orders.gateways.listed import EXCHANGE, LISTED, Listed
+from orders.records import record
 from orders.rules import ZERO, FeeIn
 
 FEE_PCT = Decimal("0.1")
@@ -27,7 +29,7 @@ def refused(code: str, name: str, message: str, fix: str = "") -> BacktestRefuse
     return BacktestRefused(Problem(code, name, message, fix))
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class FileSource:
     """A CSV or CSV.gz file. `timeframe` is what it must hold, "" for whatever it does."""
 
@@ -36,7 +38,7 @@ class FileSource:
     fill_gaps: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class StoreSource:
     """A series of the candle store under `root`."""
 
@@ -47,7 +49,17 @@ class StoreSource:
     fill_gaps: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
+class WalkSource:
+    """The seeded walk of a market of the built-in exchange. It has no ends of its own: a request of it
+    names `since` and `until`."""
+
+    ticker: str
+    seed: int
+    timeframe: str
+
+
+@record(frozen=True, slots=True)
 class Rules:
     """The market's rules. Steps that are not given are taken from a listed market of that name, or
     else read off the candles; `fee_pct` is for maker and taker, in percent."""
@@ -60,7 +72,7 @@ class Rules:
     fee_in: FeeIn | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Request:
     """One backtest. `values` are the bot's settings as they were given; `since` and `until` open times
     in ms UTC, the bot starts at the first candle not before `since`; `spread_bps` None: 2 for a
@@ -68,13 +80,19 @@ class Request:
 
     bot_type: str
     values: Mapping[str, Any]
-    source: FileSource | StoreSource
+    source: FileSource | StoreSource | WalkSource
     rules: Rules = field(default_factory=Rules)
     since: int | None = None
     until: int | None = None
     slippage_pct: Decimal = ZERO
     spread_bps: Decimal | None = None
     pessimistic: bool = False
+
+    @property
+    def listed(self) -> Listed | None:
+        """The built-in exchange's market whose rules hold; another exchange's candles have their own."""
+        exchange = self.source.exchange if isinstance(self.source, StoreSource) else EXCHANGE
+        return listed_on(exchange, self.rules.ticker)
 
     @property
     def spread(self) -> Decimal:
@@ -86,9 +104,15 @@ class Request:
 _CODEC: TypeAdapter[Request] = TypeAdapter(Request)
 
 
-def dump_request(request: Request) -> bytes:
-    return _CODEC.dump_json(request)
+def listed_on(exchange: str, ticker: str) -> Listed | None:
+    return LISTED.get(ticker) if exchange == EXCHANGE else None
 
 
-def load_request(text: bytes | str) -> Request:
-    return _CODEC.validate_json(text)
+def tell_request(request: Request) -> dict[str, Any]:
+    """The request as JSON carries it; `read_request` gives the very same back."""
+    told: dict[str, Any] = _CODEC.dump_python(request, mode="json")
+    return told
+
+
+def read_request(told: Mapping[str, Any]) -> Request:
+    return _CODEC.validate_python(told)

@@ -7,7 +7,6 @@ can happen are passed over; with `skip` off each is walked, and the outcome is t
 
 from bisect import bisect_right
 from collections.abc import Callable
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
@@ -17,20 +16,22 @@ from bots.backtest.extremes import INFINITE
 from bots.backtest.record import Record
 from bots.backtest.tape import Closes, Tape, closes_of
 from bots.backtest.worth import daily_marks, exposure_ms
-from bots.strategies.base import Strategy, Wake
+from bots.strategies.base import SignalRow, Strategy
 from orders.gateways.lockstep import Levels, first_stop
 from orders.matching import Quote, quote_around, walk
+from orders.records import record
 from orders.rules import ZERO
 
 STEPS_PER_CANDLE_MAX = 10_000
 PROGRESS_EVERY = 4096
+NO_ROWS: list[int] = []
 
 
 class TooManyEvents(Exception):
     """A strategy that finds something to do at every tick of one candle; its author must look."""
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Terms:
     """How the market treats the bot: slippage of orders at market in percent, the spread in basis
     points, the order in which a candle's prices are taken to have happened."""
@@ -71,13 +72,16 @@ class Backtest:
         self._start_equity = self.desk.equity(opening.bid)
         self._marked: dict[str, list[int]] = {}
         self._opening = opening
+        self._wait()
 
     def run(self) -> Record:
-        self.trader.turn(self._opening)
+        self._turn(self._opening)
         count, told = len(self.tape), self._first
         while True:
-            self._walk_candle()
             following = self._next_row()
+            if following == self._row:
+                self._walk_candle()
+                following = self._next_row(self._row + 1)
             if self._progress is not None and following - told >= PROGRESS_EVERY:
                 told = following
                 self._progress(following)
@@ -85,6 +89,21 @@ class Backtest:
                 break
             self._jump(following)
         return self._record()
+
+    def _turn(self, quote: Quote, candle: SignalRow | None = None) -> None:
+        """Let the bot look, then note the levels that it waits for from now on."""
+        self.trader.turn(quote, candle)
+        self._wait()
+
+    def _wait(self) -> None:
+        wake, desk = self.trader.wake, self.desk
+        buy, sell = desk.buy_trigger, desk.sell_trigger
+        self._levels = Levels(buy, sell, wake.below, wake.above, wake.at, wake.peak, wake.trough)
+        downs = [level for level in (buy, wake.below, wake.trough) if level is not None]
+        ups = [level for level in (sell, wake.above, wake.peak) if level is not None]
+        self._below = float(max(downs)) if downs else -INFINITE
+        self._above = float(min(ups)) if ups else INFINITE
+        self._rows = self._rows_of(wake.mark) if wake.candle is not None else NO_ROWS
 
     def _walk_candle(self) -> None:
         """From where the clock stands to the candle's close."""
@@ -101,91 +120,85 @@ class Backtest:
         raise TooManyEvents(f"more than {STEPS_PER_CANDLE_MAX} events in the candle of {candle.at}")
 
     def _slide(self, target: Decimal, at: int) -> None:
-        wake, price = self.trader.wake, self._price
-        stop = first_stop(price, target, self._levels(wake))
-        if stop is None:
-            self._price = target
-            if wake.at is not None and at >= wake.at:
-                self.trader.turn(self._quote(at))
-            return
-        self._price = stop
-        self._happened(price, at, wake)
+        """On towards the next point of the candle's walk, as far as the first level on the way."""
+        start, stop = self._price, first_stop(self._price, target, self._levels)
+        self._price = target if stop is None else stop
+        if stop is not None:
+            self._happened(start, at, ended=stop == target)
+        elif self._due(at) or self._levels.turned(target):
+            self._turn(self._quote(at))
 
     def _jump(self, row: int) -> None:
         """From the close of the candle before to the open of `row`, over everything between."""
-        if row != self._row + 1:
-            self._price = self.tape.close(row - 1)
-        wake, price = self.trader.wake, self._price
+        start = self._price = self.tape.close(row - 1)
         self._row, self._leg = row, 0
-        self._price = target = self.tape.candle(row).open
-        at = self.tape.time(row, 0)
-        if first_stop(price, target, self._levels(wake)) is not None:
-            self._happened(price, at, wake)
-        elif (wake.at is not None and at >= wake.at) or self._closes_at(row, wake):
-            self.trader.turn(self._quote(at), self._candle(row, wake))
+        self._price = self.tape.opening_price(row)
+        at, levels = self.tape.time(row, 0), self._levels
+        if first_stop(start, self._price, levels) is not None:
+            self._happened(start, at, ended=True)
+        elif self._closes() or self._due(at) or levels.turned(self._price):
+            self._turn(self._quote(at), self._candle())
 
-    def _happened(self, start: Decimal, at: int, wake: Wake) -> None:
-        """Fill what was passed between `start` and the price now, and let the bot look if it is due."""
-        price, quote = self._price, self._quote(at)
+    def _due(self, at: int) -> bool:
+        return self._levels.due is not None and at >= self._levels.due
+
+    def _happened(self, start: Decimal, at: int, *, ended: bool) -> None:
+        """Fill what was passed between `start` and the price now, and let the bot look if it is due.
+        `ended`: the price goes no further this way."""
+        price, quote, levels = self._price, self._quote(at), self._levels
         self.desk.pass_through(min(start, price), max(start, price), quote)
-        below, above = wake.below, wake.above
+        below, above = levels.below, levels.above
         due = (
             (below is not None and price <= below < start)
             or (above is not None and start < above <= price)
-            or (wake.at is not None and at >= wake.at)
-            or self._closes_at(self._row, wake)
+            or self._due(at)
+            or self._closes()
+            or (ended and levels.turned(price))
         )
         if due or self.trader.news:
-            self.trader.turn(quote, self._candle(self._row, wake))
+            self._turn(quote, self._candle())
+        else:
+            self._wait()
 
-    def _next_row(self) -> int:
-        """The next candle in which something may happen."""
-        following = self._row + 1
-        if not self._skip or following >= len(self.tape):
-            return following
-        wake = self.trader.wake
-        levels = self._levels(wake)
-        downs = [level for level in (levels.buy_trigger, levels.below) if level is not None]
-        ups = [level for level in (levels.sell_trigger, levels.above) if level is not None]
-        below = float(max(downs)) if downs else -INFINITE
-        above = float(min(ups)) if ups else INFINITE
-        found = len(self.tape)
-        if wake.at is not None:
-            found = max(self.tape.reaching(wake.at), following)
-        if wake.candle is not None:
-            found = min(found, self._next_close(wake.mark))
-        if downs or ups:
-            found = min(found, self.tape.extremes.next(following, below, above, found))
+    def _next_row(self, first: int | None = None) -> int:
+        """The next candle from `first` on in which something may happen; without it, from where the
+        clock stands: the present candle's own number says that it is not to be passed over yet."""
+        if first is None:
+            if self._leg or not self._skip:
+                return self._row
+            first = self._row
+        elif not self._skip:
+            return first
+        due, found = self._levels.due, len(self.tape)
+        if due is not None:
+            found = max(self.tape.reaching(due), first)
+        if self._rows is not NO_ROWS:
+            place = bisect_right(self._rows, self._row)
+            if place < len(self._rows):
+                found = min(found, self._rows[place])
+        if found > first and (self._below != -INFINITE or self._above != INFINITE):
+            found = self.tape.extremes.next(first, self._below, self._above, found)
         return found
 
-    def _next_close(self, mark: str) -> int:
-        rows = self._rows(mark)
-        place = bisect_right(rows, self._row)
-        return rows[place] if place < len(rows) else len(self.tape)
-
-    def _closes_at(self, row: int, wake: Wake) -> bool:
-        """Whether a candle the bot waits for is known at the open of `row`."""
-        if wake.candle is None or self._leg:
+    def _closes(self) -> bool:
+        """Whether a candle the bot waits for is known where the clock stands: at an open, nowhere else."""
+        if self._leg or self._rows is NO_ROWS:
             return False
-        rows = self._rows(wake.mark)
-        place = bisect_right(rows, row) - 1
-        return place >= 0 and rows[place] == row
+        place = bisect_right(self._rows, self._row) - 1
+        return place >= 0 and self._rows[place] == self._row
 
-    def _rows(self, mark: str) -> list[int]:
+    def _candle(self) -> SignalRow | None:
+        if self.closes is None or not self._closes():
+            return None
+        return self.closes.row(self._row)
+
+    def _rows_of(self, mark: str) -> list[int]:
         rows = self._marked.get(mark)
         if rows is None:
             if self.closes is None:
                 raise ValueError("a strategy without signals waits for a candle")
             rows = self._marked[mark] = self.closes.marked(mark)
         return rows
-
-    def _candle(self, row: int, wake: Wake) -> Any:
-        if self.closes is None or not self._closes_at(row, wake):
-            return None
-        return self.closes.row(row)
-
-    def _levels(self, wake: Wake) -> Levels:
-        return Levels(self.desk.buy_trigger, self.desk.sell_trigger, wake.below, wake.above)
 
     def _quote(self, at: int) -> Quote:
         return quote_around(self._price, self.market, self.terms.spread_bps, at)

@@ -1,6 +1,5 @@
 """The candles of a backtest, and what the strategy's signals say at which of them."""
 
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
@@ -13,10 +12,11 @@ from bots.strategies.candles import grouped
 from orders.gateways.candle_file import exact
 from orders.gateways.lockstep import time_at
 from orders.matching import Candle
+from orders.records import record
 from tradingbot.clock import TIMEFRAMES_S
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Closes:
     """The closed candles that signals come from. `opening[k]` is the row of the tape at whose open
     signal row k becomes known: the first candle that opens at or after its close."""
@@ -65,6 +65,9 @@ class Tape:
     def candle(self, row: int) -> Candle:
         opened, high, low, close = self._prices
         return Candle(self._at[row], exact(opened[row]), exact(high[row]), exact(low[row]), exact(close[row]))
+
+    def opening_price(self, row: int) -> Decimal:
+        return exact(self._prices[0][row])
 
     def close(self, row: int) -> Decimal:
         return exact(self._prices[3][row])

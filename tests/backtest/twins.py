@@ -1,4 +1,4 @@
-"""The same bot on the same candles twice: through the backtest, and through the paper engine with its rows."""
+"""The same bot on the same candles twice: through the backtest, and through the engine with its rows."""
 
 from dataclasses import dataclass
 from decimal import Decimal
@@ -10,15 +10,17 @@ from bots.backtest.decisions import Decision
 from bots.backtest.run import Backtest, Terms
 from bots.backtest.tape import Tape
 from bots.engine.replay import replayed
-from bots.models import Bot
+from bots.models import Bot, BotStatus
 from bots.models import Decision as DecisionRow
 from bots.strategies.registry import BOT_TYPES, dump_memory, read_settings
-from orders.accounting import Purpose, Transfer, transfers
+from orders.accounting import Pocket, Purpose, Transfer, transfers
 from orders.gateways.candle_file import read_candles
 from orders.gateways.listed import LISTED
 from orders.gateways.simulated import SPREAD_BPS, replay_from
 from orders.models import LedgerEntry, Order, Trade
+from orders.states import OrderStatus
 from tests.engine.simulation import BEGAN, Simulation
+from tradingbot.clock import ms_of
 
 TICKER = "BTC/USDT"
 DIGITS = 9
@@ -55,6 +57,9 @@ def in_memory(bot_type: str, values: dict[str, Any], path: Path, ticker: str = T
 
 
 def with_rows(bot_type: str, values: dict[str, Any], path: Path, user: User, ticker: str = TICKER) -> Twin:
+    # Bots of an earlier example have left the market.
+    Bot.objects.update(status=BotStatus.STOPPED)
+    Order.objects.filter(status=OrderStatus.OPEN).update(status=OrderStatus.CANCELLED)
     simulation = Simulation(user)
     replay_from(ticker=ticker, path=path, now=BEGAN)
     bot = simulation.start(bot_type, values, ticker)
@@ -75,7 +80,7 @@ def with_rows(bot_type: str, values: dict[str, Any], path: Path, user: User, tic
             for row in trades
         ],
         ledger=[
-            Transfer(row.debit, row.credit, row.currency, row.amount, row.purpose)
+            Transfer(Pocket(row.debit), Pocket(row.credit), row.currency, row.amount, Purpose(row.purpose))
             for row in LedgerEntry.objects.filter(bot=bot, trade__isnull=False).order_by(
                 "trade__number", "id"
             )
@@ -85,7 +90,7 @@ def with_rows(bot_type: str, values: dict[str, Any], path: Path, user: User, tic
 
 
 def _ms(moment: Any) -> int:
-    return int(round(moment.timestamp() * 1000))
+    return ms_of(moment)
 
 
 def _told(decision: Decision) -> dict[str, Any]:

@@ -1,12 +1,28 @@
 """`manage.py preview` needs no database, and says everything in numbers that keep their digits."""
 
 import json
+import re
+from collections.abc import Iterator
 from io import StringIO
 from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
 
+KEYS = {
+    "ok", "orders", "required_quote", "required_base", "break_even_price", "take_profit_price",
+    "worst_case_loss", "wins_needed_pct", "levels", "problems",
+}  # fmt: skip
+LEVEL_KEYS = {"slot", "price", "average", "break_even", "target", "bounce_pct", "profit"}
+PLAIN_NUMBER = re.compile(r"-?\d+(\.\d+)?")
+# What starts at a price of 100, and what a market of this kind refuses.
+SETTINGS = {
+    "grid": ["--set=lower_price=90", "--set=upper_price=110", "--set=lines=5"],
+    "dca": ["--set=stop_loss_pct=40"],
+    "momentum": ["--set=take_profit_pct=4", "--set=stop=percent"],
+    "dip": [],
+    "scalper": [],
+}
 CUSTOM = ("--ticker=X/USDT", "--tick=0.01", "--lot=0.0001", "--min-cost=5", "--fee-pct=0")
 
 
@@ -35,6 +51,48 @@ def test_a_dca_is_shown_order_by_order() -> None:
     assert prices == ["98.5", "96.7", "94.54", "91.94", "88.83"]
     assert set(told["orders"][0]) == {"slot", "side", "type", "price", "amount", "cost"}
     assert told["orders"][0]["type"] == "market"
+
+
+def strings_of(told: Any) -> Iterator[str]:
+    """Every number of the answer, as it stands there."""
+    names = ("price", "amount", "cost", *LEVEL_KEYS - {"slot"})
+    for row in (*told["orders"], *told["levels"]):
+        yield from (row[name] for name in names if row.get(name) is not None)
+    sums = KEYS - {"ok", "orders", "levels", "problems"}
+    yield from (told[name] for name in sums if told[name] is not None)
+
+
+@pytest.mark.parametrize("bot_type", sorted(SETTINGS))
+def test_the_answer_has_exactly_these_keys_and_numbers_as_plain_strings(bot_type: str) -> None:
+    words = ("--set=investment=500", *SETTINGS[bot_type], "--price=100", *CUSTOM)
+    status, told = preview(bot_type, *words)
+    assert (status, told["ok"], set(told)) == (0, True, KEYS)
+    assert {key for order in told["orders"] for key in order} == {
+        "slot", "side", "type", "price", "amount", "cost",
+    }  # fmt: skip
+    assert {order["side"] for order in told["orders"]} == {"buy", "sell"}
+    assert {order["type"] for order in told["orders"]} <= {"limit", "market"}
+    assert {key for level in told["levels"] for key in level} == LEVEL_KEYS
+    numbers = list(strings_of(told))
+    assert len(numbers) > 10
+    assert all(isinstance(one, str) and PLAIN_NUMBER.fullmatch(one) for one in numbers)
+    assert told["worst_case_loss"] is not None
+    assert told["break_even_price"] is not None
+    assert (told["wins_needed_pct"] is not None) is (bot_type == "scalper")
+
+
+@pytest.mark.parametrize("bot_type", sorted(SETTINGS))
+@pytest.mark.parametrize("value", ["5", "-1", "much"])
+def test_a_refusal_has_the_same_keys_and_each_problem_its_own(bot_type: str, value: str) -> None:
+    """Too small an investment for any market's minimum, one that cannot be, and one that is no number."""
+    status, told = preview(bot_type, *SETTINGS[bot_type], f"--set=investment={value}", "--price=60000")
+    assert (status > 0, told["ok"], set(told)) == (True, False, KEYS)
+    assert told["problems"]
+    for problem in told["problems"]:
+        assert set(problem) == {"code", "field", "message", "fix", "warning"}
+        assert all(isinstance(problem[key], str) for key in ("code", "field", "message", "fix"))
+        assert problem["message"].endswith(".")
+    assert "investment" in {problem["field"] for problem in told["problems"]}
 
 
 def test_a_preflight_that_refuses_ends_with_1_and_names_field_and_fix() -> None:

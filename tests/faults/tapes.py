@@ -3,8 +3,10 @@
 import csv
 import gzip
 import random
+from collections.abc import Container
 from pathlib import Path
 
+from bots.strategies.base import Candles
 from tests.processes import ROOT
 
 HEADER = ("timestamp", "open", "high", "low", "close", "volume")
@@ -38,6 +40,17 @@ def walked(path: Path, minutes: int) -> Path:
             high, low = max(opened, price) * (1 + wick), min(opened, price) * (1 - wick)
             row = (round(value, 2) for value in (opened, high, low, price))
             writer.writerow([CRASH_FROM_MS + minute * MINUTE_MS, *row, 1.5])
+    return path
+
+
+def written(path: Path, candles: Candles, *, without: Container[int] = ()) -> Path:
+    """These candles as a file, but for the rows `without`."""
+    columns = (candles.at, candles.open, candles.high, candles.low, candles.close, candles.volume)
+    with path.open("w", newline="") as target:
+        writer = csv.writer(target)
+        writer.writerow(HEADER)
+        rows = zip(*(column.tolist() for column in columns), strict=True)
+        writer.writerows(row for number, row in enumerate(rows) if number not in without)
     return path
 
 

@@ -1,46 +1,22 @@
 """`manage.py preview`: what a bot would do at a price, without a database and without starting it."""
 
 import json
-from argparse import ArgumentTypeError
 from collections.abc import Mapping
-from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from pydantic import TypeAdapter
 
+from bots.backtest.arguments import chosen, number
+from bots.backtest.told import plain
 from bots.strategies.base import Preflight
 from bots.strategies.registry import BOT_TYPES, SettingsRefused, read_settings
 from bots.strategies.settings import Problem
-from orders.accounting import money
 from orders.gateways.listed import EXCHANGE, LISTED
 from orders.rules import HUNDRED, ZERO, FeeIn, Market
 
 NOT_OK, WRONG_INPUT = 1, 2
 COLUMNS = ("slot", "side", "type", "price", "amount", "cost")
-
-
-def number(word: str) -> Decimal:
-    try:
-        value = Decimal(word)
-    except InvalidOperation:
-        value = Decimal("NaN")
-    if not value.is_finite() or value < 0:
-        raise ArgumentTypeError(f"{word!r}: write a number of 0 or more")
-    return value
-
-
-def chosen(word: str) -> tuple[str, Any]:
-    """`name=value`; a value that begins with a bracket is read as JSON."""
-    name, mark, value = word.partition("=")
-    if not mark or not name:
-        raise ArgumentTypeError(f"{word!r}: write name=value")
-    if value.startswith(("[", "{")):
-        try:
-            return name, json.loads(value)
-        except ValueError:
-            raise ArgumentTypeError(f"{word!r}: the value begins like JSON and is none") from None
-    return name, value
 
 
 class Command(BaseCommand):
@@ -104,7 +80,7 @@ def market_of(options: Mapping[str, Any]) -> Market:
 
 def told_of(found: Preflight) -> dict[str, Any]:
     """The preflight as JSON carries it: numbers are decimal strings without an exponent."""
-    told: dict[str, Any] = _plain(TypeAdapter(Preflight).dump_python(found))
+    told: dict[str, Any] = plain(TypeAdapter(Preflight).dump_python(found))
     for order in told["orders"]:
         order["type"] = order.pop("kind")
     told["problems"] = [_problem(problem) for problem in found.problems]
@@ -114,16 +90,6 @@ def told_of(found: Preflight) -> dict[str, Any]:
 def _problem(problem: Problem) -> dict[str, Any]:
     told = {"code": problem.code, "field": problem.field, "message": problem.message, "fix": problem.fix}
     return {**told, "warning": problem.warning}
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Decimal):
-        return f"{money(value).normalize():f}"
-    if isinstance(value, dict):
-        return {name: _plain(part) for name, part in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(part) for part in value]
-    return value
 
 
 def in_words(told: Mapping[str, Any], market: Market) -> str:
