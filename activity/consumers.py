@@ -95,6 +95,9 @@ class LiveConsumer(AsyncWebsocketConsumer):
     async def live_price(self, message: dict[str, Any]) -> None:
         await self.send(text_data=message["text"])
 
+    async def live_part(self, message: dict[str, Any]) -> None:
+        await self.send(text_data=message["text"])
+
     async def live_end(self, message: dict[str, Any]) -> None:
         if message["session"] == self._session_key:
             await self.close(code=SIGNED_OUT)

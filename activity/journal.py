@@ -45,3 +45,8 @@ def changed(bots: Iterable[tuple[UUID, UUID]], *, now: datetime) -> None:
     rows = [Delivery(user_id=user, bot_id=bot, topic=Topic.BOT, made_at=now) for user, bot in pairs]
     rows += [Delivery(user_id=user, topic=Topic.SUMMARY, made_at=now) for user in {user for user, _ in pairs}]
     Delivery.objects.bulk_create(rows)
+
+
+def backtest_changed(*, user_id: UUID, backtest_id: UUID, now: datetime) -> None:
+    """Put down for an update what pages show of this backtest."""
+    Delivery.objects.create(user_id=user_id, subject=backtest_id, topic=Topic.BACKTEST, made_at=now)

@@ -4,6 +4,7 @@ A message is a hint and may be lost. Each delivery raises the user's number, so 
 one sees the gap and fetches its parts again; the truth is only ever in the rows.
 """
 
+import logging
 import re
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -33,6 +34,8 @@ FRAGMENTS_MAX = 50
 NUMBER_PLACE = 'data-seq="__SEQ__"'
 NEWS = f'<i id="activity-news" {NUMBER_PLACE} hx-swap-oob="true" hidden></i>'
 LAYER_DOWN = (OSError, RedisError)
+
+log = logging.getLogger(__name__)
 
 Topics = Sequence[tuple[str, UUID | None]]
 
@@ -67,6 +70,16 @@ def send_to(group: str, messages: Iterable[dict[str, Any]]) -> None:
     async_to_sync(send_all)()
 
 
+def publish_part(user_id: UUID, fragment: str) -> None:
+    """Show a part that changes all the time on the user's pages. Lossy: the next one says more."""
+    if not cache.get(watch_key(user_id)):
+        return
+    try:
+        send_to(user_group(user_id), [{"type": "live.part", "text": fragment}])
+    except LAYER_DOWN as fault:
+        log.warning("publish_part.lost", extra={"user_id": str(user_id), "fault": str(fault)})
+
+
 def watch_key(user_id: UUID) -> str:
     """Kept in the cache while one of the user's pages is open."""
     return f"live.watched.{user_id.hex}"
@@ -97,7 +110,7 @@ def deliver_to(*, user: User, render: Render | None, exchanges: Exchanges, now: 
 
 def topics_of(rows: Iterable[Delivery]) -> Topics:
     """What changed, each thing once, in the order it changed first."""
-    return list(dict.fromkeys((row.topic, row.bot_id) for row in rows))
+    return list(dict.fromkeys((row.topic, row.bot_id or row.subject) for row in rows))
 
 
 def _rendered(
@@ -123,7 +136,7 @@ def _send(user_id: UUID, before: int, fragments: Sequence[str], topics: Topics) 
     if not fragments:
         send_to(user_group(user_id), [{"type": "live.latest", "sequence": before + 1}])
         return
-    bots = sorted({str(bot_id) for _, bot_id in topics if bot_id is not None})
+    bots = sorted({str(bot_id) for topic, bot_id in topics if topic == Topic.BOT})
     messages = [
         {
             "type": "live.fragment",

@@ -46,14 +46,20 @@ class Topic(models.TextChoices):
     BOT = "bot"
     ACTIVITY = "activity"
     SUMMARY = "summary"
+    BACKTEST = "backtest"
 
 
 class Delivery(models.Model):
-    """The outbox: a row written with the change, gone once the user's pages were told."""
+    """The outbox: a row written with the change, gone once the user's pages were told.
+
+    `subject` names the backtest that changed. It is no foreign key: a page must also be told of one
+    that was deleted, and what it shows is read through the user's own door.
+    """
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
     bot = models.ForeignKey(Bot, on_delete=models.CASCADE, null=True, blank=True, related_name="+")
     topic = models.CharField(max_length=16, choices=Topic)
+    subject = models.UUIDField(null=True, blank=True)
     made_at = models.DateTimeField()
     delivered_at = models.DateTimeField(null=True, blank=True)
 

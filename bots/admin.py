@@ -6,8 +6,17 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 
-from bots.models import Bot, BotCommand, BotSettings, Deal, Decision, EquityPoint
-from bots.services import ServiceRefused, bots_stop_all
+from bots.models import (
+    Backtest,
+    BacktestRows,
+    Bot,
+    BotCommand,
+    BotSettings,
+    Deal,
+    Decision,
+    EquityPoint,
+)
+from bots.services import ServiceRefused, backtests_cancel, bots_stop_all
 from orders.models import Order
 from tradingbot.admin import LatestInline, ReadOnlyAdmin
 
@@ -127,6 +136,54 @@ class EquityPointAdmin(ReadOnlyAdmin):
     search_fields = ("bot__name", "user__email", "=bot__id")
     list_select_related = ("bot", "user")
     ordering = ("-pk",)
+
+
+@admin.register(Backtest)
+class BacktestAdmin(ReadOnlyAdmin):
+    list_display = (
+        "name",
+        "user",
+        "bot_type",
+        "ticker",
+        "timeframe",
+        "status",
+        "progress",
+        "attempts",
+        "created_at",
+        "finished_at",
+    )
+    list_filter = ("status", "bot_type", "exchange")
+    search_fields = ("name", "ticker", "user__email", "=id")
+    list_select_related = ("user",)
+    date_hierarchy = "created_at"
+    ordering = ("-created_at",)
+    actions = ("cancel_chosen",)
+
+    def has_cancel_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("bots.change_backtest")
+
+    @admin.action(description="Cancel the chosen backtests", permissions=["cancel"])
+    def cancel_chosen(self, request: HttpRequest, chosen: QuerySet[Backtest]) -> None:
+        told = backtests_cancel(backtests=list(chosen), now=timezone.now())
+        self.message_user(
+            request,
+            "1 backtest was told to end." if told == 1 else f"{told} backtests were told to end.",
+            messages.SUCCESS,
+        )
+
+
+@admin.register(BacktestRows)
+class BacktestRowsAdmin(ReadOnlyAdmin):
+    list_display = ("backtest", "user", "kind", "number")
+    list_filter = ("kind",)
+    fields = ("user", "backtest", "kind", "number")
+    search_fields = ("backtest__name", "user__email", "=backtest__id")
+    list_select_related = ("backtest", "user")
+    ordering = ("-pk",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[BacktestRows]:
+        rows: QuerySet[BacktestRows] = super().get_queryset(request)
+        return rows.defer("packed")
 
 
 def reasons_of(decision: Decision) -> str:

@@ -17,11 +17,12 @@ from django.utils.timezone import override
 from accounts.models import User
 from activity.models import Topic
 from activity.queries import activity_of
+from bots import results
 from bots.analytics import Standing, bots_of_today, free_money, standings, summaries
 from bots.engine.look import strategy_of
-from bots.models import Bot
-from bots.queries import bots_of, decisions_of
-from bots.strategies.registry import load_memory
+from bots.models import Backtest, Bot
+from bots.queries import backtests_of, bots_of, decisions_of
+from bots.strategies.registry import BOT_TYPES, load_memory
 from orders.gateways.base import Exchanges
 from orders.queries import resting_orders, trades_of
 from orders.rules import Side
@@ -37,6 +38,10 @@ FIGURES = "bots/_figures.html"
 RECORD = "bots/_record.html"
 SUMMARY = "home/_summary.html"
 ACTIVITY = "activity/_latest.html"
+BACKTEST_CARD = "backtests/_card.html"
+BACKTEST_HEAD = "backtests/_head.html"
+BACKTEST_RESULT = "backtests/_result.html"
+BACKTEST_PROGRESS = "backtests/_progress.html"
 
 # Told by the bot's own row already.
 TOLD_APART = frozenset({"average"})
@@ -103,6 +108,7 @@ def fragments_for(
     parts: list[str] = []
     for bot_id in ids:
         parts += _of_bot(shown[bot_id], user) if bot_id in shown else [_gone(bot_id)]
+    parts += _of_backtests([id_ for topic, id_ in topics if topic == Topic.BACKTEST and id_], user)
     if Topic.SUMMARY in kinds:
         context = summary_context(user=user, exchanges=exchanges, now=now)
         parts.append(rendered(SUMMARY, context | {"pushed": True}, user=user))
@@ -125,6 +131,55 @@ def _of_bot(one: Standing, user: User) -> list[str]:
 def _gone(bot_id: UUID) -> str:
     """Takes a deleted bot's card off the page."""
     return format_html('<article id="bot-{}" hx-swap-oob="delete" data-seq="__SEQ__"></article>', bot_id)
+
+
+def _of_backtests(ids: Sequence[UUID], user: User) -> list[str]:
+    """The card, and the live parts of its own page, of each; a deleted one's card leaves the page."""
+    found = backtests_of(user).in_bulk(list(ids))
+    parts: list[str] = []
+    for backtest_id in dict.fromkeys(ids):
+        backtest = found.get(backtest_id)
+        if backtest is None:
+            parts.append(_gone_backtest(backtest_id))
+            continue
+        context = backtest_context(backtest) | {"pushed": True}
+        parts += [
+            rendered(name, context, user=user) for name in (BACKTEST_CARD, BACKTEST_HEAD, BACKTEST_RESULT)
+        ]
+    return parts
+
+
+def _gone_backtest(backtest_id: UUID) -> str:
+    return format_html(
+        '<article id="backtest-{}" hx-swap-oob="delete" data-seq="__SEQ__"></article>', backtest_id
+    )
+
+
+def progress_fragment(backtest: Backtest) -> str:
+    """How far it is; lossy, so it carries no number."""
+    return render_to_string(BACKTEST_PROGRESS, {"backtest": backtest, "lossy": True})
+
+
+def backtest_context(backtest: Backtest, page: str = "") -> dict[str, Any]:
+    """A backtest with its figures, and a page of its deals or trades."""
+    plain = {"backtest": backtest, "kind": BOT_TYPES.get(backtest.bot_type), "newest": True}
+    if backtest.result is None:
+        return plain
+    listed = results.listed_kind(backtest)
+    at = place(page, int(backtest.rows_kept.get(listed, 0)))
+    rows = results.rows_of(backtest, listed, (at.number - 1) * RECORD_ROWS, RECORD_ROWS)
+    return plain | {
+        "headline": results.headline(backtest),
+        "figures": results.figures(backtest),
+        "compared": results.compared(backtest),
+        "cautions": results.cautions(backtest),
+        "market": results.market_of(backtest),
+        "line": results.equity_line(backtest),
+        "listed": listed,
+        "rows": [results.shown(row) for row in rows],
+        "rows_at": at,
+        "newest": at.number == 1,
+    }
 
 
 def summary_context(

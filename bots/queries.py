@@ -5,12 +5,16 @@ from typing import Any
 from django.db.models import QuerySet
 
 from accounts.models import User
-from bots.models import Bot, BotSettings, BotStatus, Decision
+from bots.models import Backtest, Bot, BotSettings, BotStatus, Decision
 from bots.strategies.registry import read_settings
 
 
 def bots_of(user: User) -> QuerySet[Bot]:
     return Bot.objects.filter(user=user, hidden_at__isnull=True)
+
+
+def backtests_of(user: User) -> QuerySet[Backtest]:
+    return Backtest.objects.filter(user=user)
 
 
 def running(bots: QuerySet[Bot]) -> QuerySet[Bot]:

@@ -6,26 +6,33 @@ whatever is made here keeps every invariant.
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from itertools import count
+from itertools import count as counted
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+import numpy as np
 from django.utils import timezone
 
 from accounts.models import Environment, ExchangeAccount, User
-from bots.models import Bot, BotSettings, Decision
+from bots.models import Backtest, Bot, BotSettings, Decision
+from bots.services.backtests import SeriesName, Wanted
+from bots.strategies.base import Candles
 from orders import money
 from orders.accounting import product
 from orders.gateways.base import FillReport, Report
+from orders.gateways.candle_store import CandleStore
 from orders.models import Market, Order, Trade
 from orders.rules import FeeIn, OrderKind, Side
 from orders.services import order_claim, order_settle
 from orders.states import OrderStatus
+from tradingbot.clock import TIMEFRAMES_S, ms_of
 
 NOW = datetime(2026, 1, 5, 12, tzinfo=UTC)
 LEASE = timedelta(minutes=5)
+SERIES = SeriesName("simulated", "BTC/USDT", "1h")
 GRID = {"investment": "1000", "lower_price": "90", "upper_price": "110", "lines": 5}
-_numbers = count(1)
+_numbers = counted(1)
 
 
 def alice() -> User:
@@ -78,6 +85,40 @@ def bot(
     BotSettings.objects.create(user=user, bot=made, version=1, values=GRID, made_at=NOW)
     money.fund(bot=made, quote=funds, now=NOW)
     return Bot.objects.get(pk=made.pk)
+
+
+def backtest(user: User, **fields: Any) -> Backtest:
+    """A queued backtest of a grid, as asked for a moment ago."""
+    plain = {
+        "name": "Old summer",
+        "bot_type": "grid",
+        "values": GRID,
+        "exchange": SERIES.exchange,
+        "ticker": SERIES.ticker,
+        "timeframe": SERIES.timeframe,
+        "since": NOW - timedelta(days=30),
+        "until": NOW,
+        "created_at": NOW + timedelta(seconds=next(_numbers)),
+    }
+    made = Backtest.objects.create(user=user, **plain | fields)
+    return Backtest.objects.get(pk=made.pk)
+
+
+def wanted(**fields: Any) -> Wanted:
+    """A grid on the stored series `candles` makes."""
+    plain: dict[str, Any] = {"name": "Old summer", "bot_type": "grid", "values": GRID, "series": SERIES}
+    return Wanted(**plain | fields)
+
+
+def candles(root: Path, series: SeriesName = SERIES, count: int = 24 * 20) -> None:
+    """A stored series that swings around 100, ending at NOW."""
+    at = ms_of(NOW) + (np.arange(count, dtype=np.int64) - count) * TIMEFRAMES_S[series.timeframe] * 1000
+    middle = 100 + np.round(8 * np.sin(np.arange(count + 1) / 7), 2)
+    opened, close = middle[:-1], middle[1:]
+    high, low = np.maximum(opened, close) + 0.5, np.minimum(opened, close) - 0.5
+    found = Candles(at, opened, high, low, close, np.full(count, 10.0))
+    names = {"exchange": series.exchange, "ticker": series.ticker, "timeframe": series.timeframe}
+    CandleStore(root).write(**names, candles=found)
 
 
 def decision(owner: Bot) -> Decision:

@@ -4,11 +4,16 @@
 """
 
 from bots.services.asked import ServiceRefused, refused
+from bots.services.backtests import backtest_cancel, backtest_create, backtest_delete, backtests_cancel
 from bots.services.making import bot_create, bot_delete, bot_edit, paper_account
 from bots.services.running import bot_command, bot_start, bot_stop, bots_stop_all, mark_equity, preflight
 
 __all__ = [
     "ServiceRefused",
+    "backtest_cancel",
+    "backtest_create",
+    "backtest_delete",
+    "backtests_cancel",
     "bot_command",
     "bot_create",
     "bot_delete",

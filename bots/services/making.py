@@ -55,7 +55,7 @@ def bot_create(
         bot = Bot.objects.create(
             user=user,
             account=account,
-            name=_name(name),
+            name=checked_name(name),
             bot_type=bot_type,
             exchange=account.exchange,
             ticker=ticker,
@@ -75,7 +75,11 @@ def bot_edit(*, bot: Bot, name: str, values: Mapping[str, Any], this_deal_too: b
     settings = settings_from(bot.bot_type, values)
     version = bot.settings_version + 1
     with transaction.atomic():
-        fields: dict[str, Any] = {"name": _name(name), "settings_version": version, "events": F("events") + 1}
+        fields: dict[str, Any] = {
+            "name": checked_name(name),
+            "settings_version": version,
+            "events": F("events") + 1,
+        }
         if this_deal_too:
             fields["settings_in_use"] = version
         if not Bot.objects.filter(pk=bot.pk, settings_version=bot.settings_version).update(**fields):
@@ -122,7 +126,7 @@ def _settings_row(bot: Bot, version: int, settings: Settings, now: datetime) -> 
     )
 
 
-def _name(name: str) -> str:
+def checked_name(name: str) -> str:
     name = name.strip()
     if not name or len(name) > NAME_MAX:
         raise refused("name", "name", f"Name must have 1 to {NAME_MAX} characters.")

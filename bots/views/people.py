@@ -11,8 +11,8 @@ from django_htmx.middleware import HtmxDetails
 from accounts.models import User
 from activity.queries import live_sequence
 from bots.fragments import rendered
-from bots.models import Bot
-from bots.queries import bots_of
+from bots.models import Backtest, Bot
+from bots.queries import backtests_of, bots_of
 
 
 class UserRequest(HttpRequest):
@@ -25,6 +25,10 @@ class UserRequest(HttpRequest):
 def own_bot(request: UserRequest, bot_id: UUID) -> Bot:
     """The bot, if it is theirs; 404 for a stranger's as for none."""
     return get_object_or_404(bots_of(request.user), pk=bot_id)
+
+
+def own_backtest(request: UserRequest, backtest_id: UUID) -> Backtest:
+    return get_object_or_404(backtests_of(request.user), pk=backtest_id)
 
 
 def page(request: UserRequest, template: str, context: Mapping[str, Any], sequence: int) -> HttpResponse:

@@ -15,7 +15,8 @@ from pytest_django.fixtures import DjangoAssertNumQueries
 from accounts.models import User
 from activity import journal
 from activity.models import ActivityLog
-from bots.models import Bot, BotStatus, Phase
+from bots.models import Backtest, BacktestRows, Bot, BotStatus, Phase
+from bots.states import BacktestStatus
 from orders.models import Order
 from tests import people
 from tests.people import NOW
@@ -129,6 +130,27 @@ def test_whoever_may_only_look_cannot_stop_a_bot() -> None:
     assert "Stop the chosen bots" not in client.get(page(Bot, "changelist")).content.decode()
     client.post(page(Bot, "changelist"), {"action": "stop_chosen", "_selected_action": [str(bot.pk)]})
     assert not Bot.objects.get(pk=bot.pk).stop_request
+
+
+def test_the_chosen_backtests_are_cancelled_and_others_are_not(operator: Client) -> None:
+    chosen, other = (people.backtest(people.alice()) for _ in range(2))
+    form = {"action": "cancel_chosen", "_selected_action": [str(chosen.pk)]}
+    answer = operator.post(page(Backtest, "changelist"), form, follow=True)
+    assert "1 backtest was told to end." in answer.content.decode()
+    assert Backtest.objects.get(pk=chosen.pk).status == BacktestStatus.CANCELLED
+    assert Backtest.objects.get(pk=other.pk).status == BacktestStatus.QUEUED
+
+
+def test_a_backtest_and_its_rows_are_looked_at_only(operator: Client) -> None:
+    backtest = people.backtest(people.alice())
+    rows = BacktestRows.objects.create(
+        user=backtest.user, backtest=backtest, kind="deals", number=0, packed=b"packed"
+    )
+    for row in (backtest, rows):
+        answer = operator.get(page(type(row), "change", row.pk))
+        assert answer.status_code == 200
+        assert "packed" not in answer.content.decode()
+        assert operator.post(page(type(row), "delete", row.pk), {"post": "yes"}).status_code == 403
 
 
 def test_people_are_found_by_e_mail_and_can_be_shut_out(operator: Client) -> None:

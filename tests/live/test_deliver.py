@@ -10,12 +10,12 @@ from django.core.cache import cache
 
 from accounts.models import User
 from activity import journal
-from activity.live import NUMBER_PLACE, Topics, deliver_to, watch_key
-from activity.models import Delivery
+from activity.live import NUMBER_PLACE, Topics, deliver_to, publish_part, watch_key
+from activity.models import Delivery, Topic
 from activity.queries import live_sequence, told_before, waiting_users
 from orders.gateways.base import Exchanges
 from tests import people
-from tests.live.listening import open_socket, signed_in
+from tests.live.listening import hears_nothing, open_socket, signed_in
 from tests.people import NOW
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -162,3 +162,24 @@ def test_an_open_page_that_nobody_remembers_is_told_that_it_missed_something(ali
             return str(await socket.receive_from(timeout=10))
 
     assert async_to_sync(conversation)() == '<i id="live" data-seq-latest="1"></i>'
+
+
+def test_a_part_that_changes_all_the_time_is_shown_unnumbered_to_its_user_alone(alice: User) -> None:
+    part = '<div id="progress" hx-swap-oob="true"></div>'
+    her_page, his_page = signed_in(alice), signed_in(people.bob())
+
+    async def conversation() -> tuple[str, bool]:
+        async with open_socket(her_page) as hers, open_socket(his_page) as his:
+            await sync_to_async(publish_part)(alice.pk, part)
+            return await hers.receive_from(timeout=10), await hears_nothing(his)
+
+    assert async_to_sync(conversation)() == (part, True)
+    assert live_sequence(alice.pk) == 0
+
+
+def test_a_backtest_is_a_topic_of_its_own_and_no_bot_to_follow(alice: User) -> None:
+    backtest = people.backtest(alice)
+    journal.backtest_changed(user_id=alice.pk, backtest_id=backtest.pk, now=NOW)
+    painter = Painter()
+    assert deliver_to(user=alice, render=painter, exchanges=NOWHERE, now=NOW) == 1
+    assert painter.asked == [[(Topic.BACKTEST, backtest.pk)]]

@@ -16,9 +16,11 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from activity.models import ActivityLog
-from bots.models import Bot, BotCommand, BotSettings
+from bots.models import Backtest, Bot, BotCommand, BotSettings
 from bots.strategies.registry import BOT_TYPES
+from bots.views import backtests
 from bots.views.actions import COMMANDS_TOLD
+from tests import people
 from tests.web.conftest import Person
 
 LOGIN = "/accounts/login/"
@@ -46,6 +48,7 @@ VALUES: dict[str, tuple[str, ...]] = {
     "bot_type": tuple(BOT_TYPES),
     "kind": tuple(COMMANDS_TOLD),
     "name": PARTS,
+    "part_name": tuple(backtests.PARTS),
     "key": ("aaa-bbb",),
     "uidb36": ("a1",),
     "object_id": ("1",),
@@ -87,7 +90,14 @@ def is_of_operators(route: str) -> bool:
 
 
 def everything() -> dict[type[Model], list[Any]]:
-    return {kind: list(kind._default_manager.values()) for kind in (Bot, BotSettings, BotCommand)}
+    kinds = (Bot, BotSettings, BotCommand, Backtest)
+    return {kind: list(kind._default_manager.values()) for kind in kinds}
+
+
+def ids_of(person: Person, **fields: Any) -> dict[str, str]:
+    """A running bot and a backtest of theirs, as addresses name them."""
+    bot, backtest = person.running(**fields), people.backtest(person.user, name="Moonraker")
+    return {"bot_id": str(bot.pk), "backtest_id": str(backtest.pk)}
 
 
 def test_the_walk_finds_the_pages_there_are() -> None:
@@ -98,11 +108,11 @@ def test_the_walk_finds_the_pages_there_are() -> None:
 
 
 def test_a_visitor_is_sent_to_the_login_from_all_but_the_open_pages(alice: Person) -> None:
-    bot_id = str(alice.running().pk)
+    ids = ids_of(alice)
     for route in routes():
         if route in OPEN:
             continue
-        for address in addresses(route, bot_id=bot_id):
+        for address in addresses(route, **ids):
             for answer in answers(Client(), address):
                 assert answer.status_code == 302, (route, answer.status_code)
                 assert answer["Location"].startswith((LOGIN, f"/{settings.ADMIN_PATH}login/")), route
@@ -114,13 +124,13 @@ def test_a_visitor_reads_the_open_pages(db: None) -> None:
             assert Client().get(address).status_code in {200, 302, 404}, address
 
 
-def test_nothing_of_anothers_bot_exists_for_a_stranger(alice: Person, bob: Person) -> None:
-    bot_id = str(alice.running(bot_type="dca").pk)
+def test_nothing_of_anothers_bot_or_backtest_exists_for_a_stranger(alice: Person, bob: Person) -> None:
+    ids = ids_of(alice, bot_type="dca")
     before = everything()
-    of_a_bot = [route for route in routes() if "bot_id" in route]
-    assert of_a_bot
-    for route in of_a_bot:
-        for address in addresses(route, bot_id=bot_id):
+    owned = [route for route in routes() if "bot_id" in route or "backtest_id" in route]
+    assert owned
+    for route in sorted(owned, key=lambda route: route.endswith("delete")):
+        for address in addresses(route, **ids):
             found = {answer.status_code for answer in answers(bob.client, address)}
             assert 404 in found, (address, found)
             assert found <= {404, 405}, (address, found)
@@ -128,16 +138,17 @@ def test_nothing_of_anothers_bot_exists_for_a_stranger(alice: Person, bob: Perso
             assert 404 not in own, (address, own)
             assert own <= {200, 302, 405}, (address, own)
         if route.endswith(("delete", "stop", "start")):
-            Bot.objects.filter(pk=bot_id).update(**before[Bot][0])
+            Bot.objects.filter(pk=ids["bot_id"]).update(**before[Bot][0])
     assert before[BotSettings] == everything()[BotSettings]
 
 
 def test_a_strangers_pages_never_show_anothers_rows(alice: Person, bob: Person) -> None:
     bot = alice.running("Moonraker")
+    people.backtest(alice.user, name="Moonraker")
     said = ActivityLog.objects.filter(bot=bot).latest("pk")
     queries = ("", f"?bot={bot.pk}", f"?behind={said.pk}", f"?bot={bot.pk}&page=1&level=INFO")
     for route in routes():
-        if "bot_id" in route or route == "accounts/logout/":
+        if "bot_id" in route or "backtest_id" in route or route == "accounts/logout/":
             continue
         for address, query in product(addresses(route), queries):
             answer = bob.client.get(address + query)
@@ -165,11 +176,11 @@ def test_operators_pages_are_closed_to_everybody_else(bob: Person) -> None:
 
 
 def test_reading_changes_nothing(alice: Person) -> None:
-    bot = alice.running(bot_type="dca")
+    ids = ids_of(alice, bot_type="dca")
     alice.client.get("/")
     before = everything()
     for route in routes():
-        for address in addresses(route, bot_id=str(bot.pk)):
+        for address in addresses(route, **ids):
             alice.client.get(address)
             alice.client.head(address)
     assert before == everything()
@@ -177,21 +188,21 @@ def test_reading_changes_nothing(alice: Person) -> None:
 
 
 def test_no_form_is_taken_from_another_site(alice: Person) -> None:
-    bot = alice.running(bot_type="dca")
+    ids = ids_of(alice, bot_type="dca")
     strict = Client(enforce_csrf_checks=True)
     strict.force_login(alice.user)
     before = everything()
     for route in routes():
-        for address in addresses(route, bot_id=str(bot.pk)):
+        for address in addresses(route, **ids):
             answer = strict.post(address, {"how": "keep_orders"}, headers={"Origin": "https://evil.example"})
             assert answer.status_code in {403, 405}, (address, answer.status_code)
     assert before == everything()
 
 
 def test_every_answer_says_how_it_may_be_shown(alice: Person) -> None:
-    bot = alice.running()
+    ids = ids_of(alice)
     for route in [*routes(), "no/such/page", "bots/not-an-id/"]:
-        for address in addresses(route, bot_id=str(bot.pk)):
+        for address in addresses(route, **ids):
             for answer in (alice.client.get(address), Client().get(address)):
                 policy = answer.get("Content-Security-Policy", "")
                 assert "default-src 'none'" in policy, address

@@ -67,6 +67,8 @@ class Bot(models.Model):
 
     wake_below = Money(null=True, blank=True)
     wake_above = Money(null=True, blank=True)
+    wake_peak = Money(null=True, blank=True)
+    wake_trough = Money(null=True, blank=True)
     wake_at = models.DateTimeField(null=True, blank=True)
     wake_candle = models.CharField(max_length=4, blank=True)
     wake_mark = models.CharField(max_length=16, blank=True)

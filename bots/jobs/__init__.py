@@ -1,0 +1,1 @@
+"""Backtests as jobs: a row is claimed, a child process computes it, and only this side writes."""
