@@ -6,16 +6,18 @@ says what to write instead. An empty value counts as unset, as in most deploymen
 
 import re
 from collections.abc import Mapping
+from pathlib import Path
 from urllib.parse import SplitResult, unquote, urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 Environment = Mapping[str, str]
 
+ROOT_DIR = Path(__file__).resolve().parent.parent
 TRUE_WORDS = frozenset({"1", "true", "yes", "on"})
 # A leading dot stands for every name below it; brackets for an IPv6 address.
 HOST = re.compile(r"\.?[a-z0-9_-]+(\.[a-z0-9_-]+)*|\[[0-9a-f:.]+\]|[0-9a-f:]*:[0-9a-f:.]+", re.IGNORECASE)
 # First words of the site's other addresses, which would hide the operators' pages.
-TAKEN_PATHS = frozenset({"accounts", "activity", "bots", "healthz", "orders", "static"})
+TAKEN_PATHS = frozenset({"accounts", "activity", "backtests", "bots", "healthz", "orders", "static"})
 FALSE_WORDS = frozenset({"0", "false", "no", "off"})
 
 
@@ -25,6 +27,11 @@ class WrongSetting(SystemExit):
 
 def text(environ: Environment, name: str, default: str) -> str:
     return environ.get(name, "").strip() or default
+
+
+def var_dir(environ: Environment) -> Path:
+    """Where this installation keeps its files."""
+    return Path(text(environ, "VAR_DIR", str(ROOT_DIR / "var"))).absolute()
 
 
 def needed(environ: Environment, name: str, why: str) -> str:
@@ -64,6 +71,11 @@ def words(environ: Environment, name: str, default: list[str]) -> list[str]:
     """Reads a comma-separated list; blanks around the commas do not count."""
     found = [word.strip() for word in environ.get(name, "").split(",")]
     return [word for word in found if word] or default
+
+
+def kept(environ: Environment, names: tuple[str, ...]) -> dict[str, str]:
+    """Those of the variables that are set."""
+    return {name: environ[name] for name in names if name in environ}
 
 
 def hosts(environ: Environment, name: str, default: list[str]) -> list[str]:

@@ -1,7 +1,8 @@
 """Settings, on one page. Each variable is read by a typed reader and told in docs/operations.md."""
 
 import os
-from pathlib import Path
+import shutil
+import sys
 from urllib.parse import urlsplit
 
 from csp.constants import NONE, SELF
@@ -10,8 +11,8 @@ from tradingbot import env
 from tradingbot.logs import logging_of
 from tradingbot.topology import topology_of
 
-ROOT_DIR = Path(__file__).resolve().parent.parent
-VAR_DIR = Path(env.text(os.environ, "VAR_DIR", str(ROOT_DIR / "var"))).absolute()
+ROOT_DIR = env.ROOT_DIR
+VAR_DIR = env.var_dir(os.environ)
 TOPOLOGY = topology_of(os.environ, VAR_DIR)
 
 # What this installation is
@@ -189,6 +190,14 @@ TIME_ZONE = env.time_zone(os.environ, "TIME_ZONE", "UTC")
 RING_PERIOD_S = 2.0
 # A new hour is noticed within a minute.
 EQUITY_PERIOD_S = 60
+BACKTESTS_AT_ONCE = env.whole(os.environ, "BACKTESTS_AT_ONCE", 2, least=1, most=1000)
+# All that a child process gets of the environment: it has no need of a secret.
+CHILD_ENVIRONMENT = env.kept(os.environ, ("PATH", "HOME", "LANG", "LC_ALL", "SYSTEMROOT", "TEMP", "TMPDIR"))
+# A child that previews settings gives way to all that trades and serves pages.
+PREVIEW_WAIT_S = 2.0
+PREVIEW_CHILDREN = min(os.cpu_count() or 1, 2)
+NICE = shutil.which("nice")
+PREVIEW_ARGV = [*([NICE, "-n", "10"] if NICE else []), sys.executable, "-m", "bots.backtest.child"]
 CELERY_BROKER_URL = TOPOLOGY.broker_url
 CELERY_BROKER_TRANSPORT_OPTIONS = TOPOLOGY.broker_transport_options
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
@@ -199,6 +208,7 @@ CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_DEFAULT_QUEUE = "bots"
 CELERY_TASK_TIME_LIMIT = 120
 CELERY_TASK_ROUTES = {
+    "bots.tasks.run_backtests": {"queue": "backtests"},
     "bots.tasks.*": {"queue": "bots"},
     "orders.tasks.*": {"queue": "orders"},
     "activity.tasks.*": {"queue": "notifications"},
@@ -214,6 +224,7 @@ CELERY_BEAT_SCHEDULE = {
     }
     for name, period_s in {
         "bots.tasks.ring_due": RING_PERIOD_S,
+        "bots.tasks.ring_backtests": RING_PERIOD_S,
         "activity.tasks.deliver_due": RING_PERIOD_S,
         "bots.tasks.mark_equity_due": EQUITY_PERIOD_S,
     }.items()

@@ -102,6 +102,8 @@ class Trader:
             self._stop(" ".join(self._said))
         for slot in cancel:
             self.desk.cancel(slot)
+        for _, _, taken in place:
+            self.desk.plan(taken)
         for slot, intent, taken in place:
             self.desk.place(slot, intent, taken, quote)
         return changed and reached(plan.wake, quote.last)

@@ -83,8 +83,15 @@ class Desk:
         self._ended_at.clear()
         return fills, tuple(closed)
 
+    def plan(self, reserved: tuple[Decimal, Decimal]) -> None:
+        """Reserve quote and base for an order that is about to be placed."""
+        self.reserved_quote += reserved[0]
+        self.reserved_base += reserved[1]
+
     def place(self, slot: str, intent: OrderIntent, reserved: tuple[Decimal, Decimal], quote: Quote) -> None:
-        """Claim, send and settle one order: it rests, fills at once, ends, or is refused."""
+        """Claim, send and settle one planned order: it rests, fills at once, ends, or is refused."""
+        self.reserved_quote -= reserved[0]
+        self.reserved_base -= reserved[1]
         placement = placed(
             side=intent.side,
             kind=intent.kind,
@@ -97,7 +104,7 @@ class Desk:
         )
         if placement.price is not None:
             made = self._fill(slot, intent, placement.price, quote.at, maker=False)
-            if self._covers(made, reserved):
+            if self._covers(made):
                 self._book(made, quote.bid, maker=False)
                 self._end(slot, intent, OrderStatus.FILLED, intent.amount, quote.at)
             else:
@@ -149,11 +156,11 @@ class Desk:
             at=at,
         )
 
-    def _covers(self, made: Fill, reserved: tuple[Decimal, Decimal]) -> bool:
+    def _covers(self, made: Fill) -> bool:
         """What other orders have reserved is not there to be spent."""
-        if self.cash - (self.reserved_quote - reserved[0]) + quote_change(made) < 0:
+        if self.cash - self.reserved_quote + quote_change(made) < 0:
             return False
-        left = self.position.amount - (self.reserved_base - reserved[1])
+        left = self.position.amount - self.reserved_base
         return made.side is Side.BUY or left >= made.amount
 
     def _book(self, made: Fill, bid: Decimal, *, maker: bool) -> None:
@@ -181,8 +188,7 @@ class Desk:
         live = LiveOrder(intent)
         self.live[slot] = live
         self._resting[slot] = Resting(live, intent.price, reserved[0], reserved[1], at)
-        self.reserved_quote += reserved[0]
-        self.reserved_base += reserved[1]
+        self.plan(reserved)
         insort(self._bids if intent.side is Side.BUY else self._asks, (intent.price, slot))
 
     def _take(self, slot: str) -> Resting:

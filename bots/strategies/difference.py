@@ -43,7 +43,7 @@ def check_count(orders: Mapping[str, OrderIntent]) -> None:
 
 def check(slot: str, intent: OrderIntent, market: Market) -> None:
     """Raises `BadPlan` for an amount or a price that is no multiple of its step."""
-    if intent.amount <= 0 or intent.amount % market.lot or (intent.price or ONE) <= 0:
+    if intent.amount <= 0 or intent.amount % market.lot or (intent.price is not None and intent.price <= 0):
         raise BadPlan(f"{slot}: {intent.amount} at {intent.price} is no order of {market.ticker}")
     if intent.price is not None and intent.price % market.tick:
         raise BadPlan(f"{slot}: the price {intent.price} is not on the tick {market.tick}")

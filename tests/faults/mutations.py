@@ -1,4 +1,5 @@
-"""Takes each safety line away once, in a copy of the project, and asks whether a test notices.
+"""Takes each safety line away once, in a copy of the project, and asks whether a test notices; then
+turns each line around that makes a number right.
 
 `python -m tests.faults.mutations` prints one line each and ends with 1 if any was not noticed. A
 mutation whose text is gone stops it: whoever moves a safety line moves its mutation too.
@@ -13,7 +14,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.faults.safety_lines import MUTATIONS, Edit, Mutation, Without
+from tests.faults import exact_lines, safety_lines
+from tests.faults.safety_lines import Edit, Mutation, Without
 from tests.processes import ROOT, embedded, say
 from tests.servers import child_environment
 
@@ -27,7 +29,8 @@ LEFT_OUT = (
     ".ruff_cache",
     ".hypothesis",
 )
-TESTS_TIMEOUT_S = 120
+TESTS_TIMEOUT_S = 240
+MUTATIONS = (*safety_lines.MUTATIONS, *exact_lines.MUTATIONS)
 REMOVAL = "0999_without_a_guard.py"
 
 

@@ -47,6 +47,23 @@ def test_a_bot_stopped_and_started_goes_on_with_its_deal(account: ExchangeAccoun
     assert Order.objects.filter(bot=bot, status="open").count() == 2, "its target and a safety order"
 
 
+@pytest.mark.parametrize(
+    ("on_stop", "resting", "keeps"),
+    [("keep_orders", True, True), ("cancel_orders", False, True), ("cancel_and_sell", False, False)],
+)
+def test_a_bot_stops_as_its_setting_says(
+    account: ExchangeAccount, on_stop: str, resting: bool, keeps: bool
+) -> None:
+    bot = started(a_bot(account, values=DCA | {"on_stop": on_stop}))
+    bot_stop(bot=bot, now=NOW)
+    for _ in range(4):
+        turn()
+    bot.refresh_from_db()
+    assert bot.status == BotStatus.STOPPED
+    assert Order.objects.filter(bot=bot, status="open").exists() is resting
+    assert (bot.position_amount > 0) is keeps
+
+
 def test_cancel_and_sell_leaves_nothing_but_money(account: ExchangeAccount) -> None:
     bot = started(a_bot(account))
     bot_stop(bot=bot, now=NOW, how="cancel_and_sell")

@@ -17,6 +17,7 @@ from tests.strategies.playground import Playground
 
 D = Decimal
 WHOLE = [{"profit_pct": 4, "share_pct": 100}]
+FAR = [{"profit_pct": 9, "share_pct": 100}]
 
 
 def sales(playground: Playground) -> list[str]:
@@ -108,6 +109,23 @@ def test_the_stop_cancels_all_and_then_sells_the_rest() -> None:
     assert sales(playground) == ["deal-1/exit"]
     assert flat(playground)
     assert any("stop loss at 84.6" in reason for reason in playground.reasons)
+
+
+@pytest.mark.parametrize(("drop", "price"), [(3, "91.18"), (5, "89.3")])
+def test_a_buy_spends_its_amount_and_the_next_comes_after_the_drop(drop: int, price: str) -> None:
+    playground = entered(price=94, buy_amount=80, rebuy_drop_pct=drop, buy_weights=[1, 2])
+    assert playground.plan.wake.below == D(94) * (1 - D(drop) / 100) == D(price)
+    playground.move(D(price) + D("0.01"), price)
+    spent = [fill.value for fill in playground.all_fills]
+    assert spent == [pytest.approx(D(80), abs=D("0.001")), pytest.approx(D(160), abs=D("0.001"))]
+
+
+def test_the_trail_is_armed_at_its_own_profit() -> None:
+    playground = entered(price=94, trail_arm_pct=5, trail_pct=2, take_profits=FAR)
+    playground.move("98.69")
+    assert deal_of(playground).peak is None
+    playground.move("98.70")
+    assert deal_of(playground).peak == D("98.70"), "5 % over 94"
 
 
 def test_the_trail_arms_and_sells_the_rest_under_its_peak() -> None:

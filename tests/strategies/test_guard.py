@@ -135,9 +135,8 @@ def test_the_bots_own_take_profit_and_stop_loss_sell_all_and_stop(chosen: Any, p
 
 
 def losing(count: int, **chosen: Any) -> Playground:
-    playground = bot(
-        cash=10_000, investment=10_000, stop_loss_pct=1, take_profit_pct=5, loss_guard_count=3, **chosen
-    )
+    usual = {"investment": 10_000, "stop_loss_pct": 1, "take_profit_pct": 5, "loss_guard_count": 3}
+    playground = bot(cash=10_000, **{**usual, **chosen})
     price = D(100)
     for _ in range(count):
         price *= D("0.985")
@@ -155,6 +154,13 @@ def test_three_losing_deals_pause_entries() -> None:
     playground.now += 43_200_000
     playground.look()
     assert number_of(playground) == 4
+
+
+def test_the_loss_guards_count_and_pause_are_those_chosen() -> None:
+    playground = losing(2, loss_guard_count=2, loss_guard_pause_s=600)
+    assert number_of(playground) is None
+    assert playground.plan.paused_until == playground.now + 600_000
+    assert told(playground, "2 losing deals within 86400 s: no entries for 600 s.") == 1
 
 
 def test_losses_outside_the_window_do_not_count() -> None:

@@ -3,6 +3,8 @@
 from decimal import Decimal
 from typing import Any
 
+import pytest
+
 from bots.strategies.base import Command, CommandKind, LiveOrder
 from orders.rules import FeeIn, OrderKind, Side
 from orders.states import OrderStatus
@@ -34,6 +36,17 @@ def test_a_target_rests_at_once_and_its_fill_ends_the_deal() -> None:
     assert playground.position.amount == 0
     assert playground.position.realised == D("0.14975")
     assert playground.strategy.figures(memory_of(playground)) == {}
+
+
+@pytest.mark.parametrize(("profit", "stop"), [("0.5", "0.4"), ("1", "0.8")])
+def test_order_target_and_stop_are_those_chosen(profit: str, stop: str) -> None:
+    playground = bought(order_amount=80, take_profit_pct=profit, stop_loss_pct=stop)
+    assert playground.position.amount == D("0.8")
+    assert playground.prices(Side.SELL) == [100 + D(profit)]
+    playground.move(100 - D(stop) + D("0.01"))
+    assert number_of(playground) == 1
+    playground.move(100 - D(stop))
+    assert number_of(playground) is None
 
 
 def test_the_stop_cancels_the_target_and_sells_only_once_that_is_gone() -> None:

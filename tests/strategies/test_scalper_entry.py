@@ -81,6 +81,21 @@ def test_a_signal_enters_at_market_once() -> None:
     assert number_of(playground) == 2
 
 
+def test_the_candles_are_those_of_the_timeframe() -> None:
+    playground = playing(**AT_MARKET, timeframe="5m")
+    assert (playground.strategy.timeframe, playground.plan.wake.candle) == ("5m", "5m")
+
+
+@pytest.mark.parametrize("timeout", [10, 25])
+def test_a_signals_entry_has_its_own_timeout(timeout: int) -> None:
+    playground = playing(entry="rsi", entry_timeout_s=timeout)
+    playground.look(candle=rsi_of(20))
+    later(playground, timeout - 1)
+    assert "deal-1/entry" in playground.live
+    later(playground, 1)
+    assert playground.live == {}
+
+
 def test_a_signals_limit_rests_at_the_bid_and_is_cancelled_after_its_timeout() -> None:
     playground = playing(entry="rsi", entry_timeout_s=10)
     playground.look(candle=rsi_of(20))
@@ -157,6 +172,13 @@ def test_losses_in_a_row_pause_entries_and_a_win_begins_the_count_anew() -> None
     later(playground, 1800)
     playground.look(candle=rsi_of(20))
     assert number_of(playground) == 5
+
+
+def test_the_pause_after_losses_is_as_long_as_chosen() -> None:
+    playground = playing(**AT_MARKET, max_consecutive_losses=1, loss_pause_s=600)
+    lose(playground)
+    assert playground.plan.paused_until == playground.now + 600_000
+    assert "no entries for 600 s" in playground.plan.paused_why
 
 
 def test_the_pause_shows_through_the_guard_and_a_restart_ends_it() -> None:
