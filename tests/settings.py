@@ -4,6 +4,8 @@ pytest-django reads the settings before any conftest, so what they depend on is 
 """
 
 import os
+import sys
+from pathlib import Path
 
 from tests.servers import prepare_environment
 
@@ -21,3 +23,5 @@ STORAGES = {
 WHITENOISE_USE_FINDERS = True
 # Nothing is collected for tests; the finders serve the files where they lie.
 STATIC_ROOT = None
+# A child that answers at once, for all that is not about its numbers.
+PREVIEW_ARGV = [sys.executable, str(Path(__file__).parent / "previews" / "fake_child.py")]

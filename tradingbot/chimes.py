@@ -1,4 +1,4 @@
-"""Rings deliveries after a turn, so that a fragment needs no sweep to reach its page.
+"""Rings deliveries after a turn or a backtest, so that a fragment needs no sweep to reach its page.
 
 Faces may not know each other, and a turn not its pages: only this wiring knows both. A ring that is
 lost costs the two seconds until the sweep.
@@ -14,7 +14,7 @@ from celery import current_app
 from celery.signals import task_postrun
 from kombu.exceptions import OperationalError
 
-TURN = "bots.tasks.run_bots"
+TOLD_SOON = frozenset({"bots.tasks.run_bots", "bots.tasks.run_backtests"})
 SWEEP = "activity.tasks.deliver_due"
 RINGS_APART_S = 0.2  # each costs a rendering for every user with an open page and news
 RING_EXPIRES_S = 2.0
@@ -64,5 +64,5 @@ _after_turns = Chime(ring_sweep)
 
 @task_postrun.connect(weak=False, dispatch_uid="tradingbot.chimes.after_turn")
 def after_turn(sender: Any = None, **_: Any) -> None:
-    if getattr(sender, "name", "") == TURN:
+    if getattr(sender, "name", "") in TOLD_SOON:
         _after_turns.pull()

@@ -24,6 +24,8 @@ QUIET = [
 ]
 PASSWORD = "a long enough phrase 7"
 LIVE_MS = 45_000
+# What htmx says of a preview that a newer one replaces. Whatever fails otherwise has a name of its own, too.
+CALLED_OFF = re.compile("error: htmx:(sendAbort|afterRequest),")
 
 pytestmark = [
     pytest.mark.browser,
@@ -73,7 +75,7 @@ def test_from_sign_up_to_a_live_fill_and_a_stop(platform: Platform, browser: Bro
     page.goto(_address(platform))
     expect(page.locator("article.bot-card")).to_have_count(1)
     _looked_at(page, "home")
-    assert said == []
+    assert [words for words in said if not CALLED_OFF.match(words)] == []
 
 
 def _address(platform: Platform) -> str:
@@ -102,8 +104,18 @@ def _make_a_bot(page: Page) -> None:
         "field => field.closest('details')?.setAttribute('open', '')"
     )
     page.locator("input[name=cooldown_s]").fill("0")
+    _wait_for_the_preview(page)
     page.get_by_role("button", name="Create", exact=True).click()
     expect(page.get_by_role("heading", name="Morning buyer")).to_be_visible()
+
+
+def _wait_for_the_preview(page: Page) -> None:
+    """The one of these very settings."""
+    with page.expect_response(re.compile("/preview$")):
+        page.keyboard.press("Tab")
+    expect(page.locator(".preview-profit")).to_be_visible(timeout=LIVE_MS)
+    expect(page.locator("#preview.htmx-request")).to_have_count(0)
+    _looked_at(page, "form")
 
 
 def _looked_at(page: Page, name: str) -> None:

@@ -16,6 +16,7 @@ from django.utils import timezone
 
 from bots.demo import ensure_demo
 from bots.engine.claims import release_all_leases
+from bots.jobs.claims import forget_leases
 from orders.gateways.candle_file import CandlesRefused
 from orders.gateways.simulated import replay_from
 from tradingbot.celery import QUEUES, app
@@ -59,6 +60,7 @@ class Command(BaseCommand):
         lock = take_lock(settings.VAR_DIR)
         _migrate()
         release_all_leases()
+        forget_leases()
         _open_replays(dict(options["replay"]))
         signs_in = None if options["no_demo"] else ensure_demo(now=timezone.now(), var_dir=settings.VAR_DIR)
         supervisor = Supervisor(
