@@ -157,7 +157,7 @@ WRONG: list[tuple[str, Any, list[str], str]] = [
 
 
 @pytest.mark.parametrize(
-    ("bot_type", "candles", "words", "sentence"), WRONG, ids=lambda value: str(value)[:30]
+    ("bot_type", "candles", "words", "sentence"), WRONG, ids=[case[-1][:40] for case in WRONG]
 )
 def test_bad_input_gets_one_sentence_and_exit_2_and_writes_nothing(
     bot_type: str, candles: Any, words: list[str], sentence: str, tmp_path: Path
