@@ -151,3 +151,19 @@ def _orders(journal: list[Decision]) -> list[tuple[Any, ...]]:
             intent = decision.plan.orders[slot]
             rows.append((decision.number, slot, intent.side, intent.kind, intent.amount, intent.price))
     return sorted(rows)
+
+
+def both(bot_type: str, values: dict[str, Any], path: Path) -> tuple[Twin, Twin]:
+    user = User.objects.create_user(f"alice-{User.objects.count()}@example.com")
+    return in_memory(bot_type, values, path), with_rows(bot_type, values, path, user)
+
+
+def assert_alike(told: Twin, rows: Twin) -> None:
+    """First what says soonest where two runs part."""
+    for mine, theirs in zip(told.decisions, rows.decisions, strict=False):
+        assert mine == theirs
+    assert len(told.decisions) == len(rows.decisions)
+    assert told.fills == rows.fills
+    assert told.orders == rows.orders
+    assert told.ledger == rows.ledger
+    assert told.money == rows.money

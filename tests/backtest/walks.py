@@ -98,3 +98,8 @@ def backtest(
 
 def first(candles: Candles, count: int) -> Candles:
     return part(candles, 0, count)
+
+
+def minutes_of(bot_type: str, least: int) -> int:
+    """Enough for the warm-up of those that have one, and some trades."""
+    return max({"momentum": 130, "scalper": 100}.get(bot_type, 0), least)
