@@ -8,28 +8,30 @@ from collections.abc import Iterable
 from decimal import ROUND_HALF_EVEN, Context, Decimal
 from enum import StrEnum
 
-from orders.records import record, replace
-from orders.rules import ONE, ZERO, Side
+from orders.records import record
+from orders.rules import BUY, ONE, ZERO, Side
 
 MONEY_STEP = Decimal("1e-18")
+# Its own context: no thread's habits may cost a digit here.
 _EXACT = Context(prec=60, rounding=ROUND_HALF_EVEN)
+_multiply, _divide = _EXACT.multiply, _EXACT.divide
 
 
 def money(value: Decimal) -> Decimal:
     """`value` at the 18 places every stored amount has."""
-    return value.quantize(MONEY_STEP, context=_EXACT)
+    return value.quantize(MONEY_STEP, None, _EXACT)
 
 
 def product(value: Decimal, *factors: Decimal) -> Decimal:
     """The product of all, exact until it is rounded once to 18 places."""
     for factor in factors:
-        value = _EXACT.multiply(value, factor)
-    return money(value)
+        value = _multiply(value, factor)
+    return value.quantize(MONEY_STEP, None, _EXACT)
 
 
 def share(whole: Decimal, part: Decimal, total: Decimal) -> Decimal:
     """`whole · part / total`, rounded once to 18 places."""
-    return money(_EXACT.divide(_EXACT.multiply(whole, part), total))
+    return money(_divide(_multiply(whole, part), total))
 
 
 @record(frozen=True, slots=True)
@@ -52,7 +54,7 @@ class Fill:
     @property
     def value(self) -> Decimal:
         """Amount times price, in quote, before fees."""
-        return product(self.amount, self.price)
+        return _multiply(self.amount, self.price).quantize(MONEY_STEP, None, _EXACT)
 
     @property
     def received(self) -> Decimal:
@@ -81,26 +83,19 @@ class Position:
         return product(self.amount, bid) - self.cost
 
     def after(self, fill: Fill) -> "Position":
-        return self._bought(fill) if fill.side is Side.BUY else self._sold(fill)
+        value, fee, other = fill.value, money(fill.fee_quote), money(fill.fee_other)
+        if fill.side is BUY:
+            return Position(self.amount + fill.received, self.cost + value + fee, self.realised - other)
+        given = fill.amount + fill.fee_base
+        cost = self._cost_of(given)
+        gain = value - fee - other - cost
+        return Position(self.amount - given, self.cost - cost, self.realised + gain)
 
     def after_all(self, fills: Iterable[Fill]) -> "Position":
         position = self
         for fill in fills:
             position = position.after(fill)
         return position
-
-    def _bought(self, fill: Fill) -> "Position":
-        return Position(
-            amount=self.amount + fill.received,
-            cost=self.cost + fill.value + money(fill.fee_quote),
-            realised=self.realised - money(fill.fee_other),
-        )
-
-    def _sold(self, fill: Fill) -> "Position":
-        given = fill.amount + fill.fee_base
-        cost = self._cost_of(given)
-        gain = fill.value - money(fill.fee_quote) - money(fill.fee_other) - cost
-        return Position(amount=self.amount - given, cost=self.cost - cost, realised=self.realised + gain)
 
     def _cost_of(self, amount: Decimal) -> Decimal:
         if amount == self.amount:
@@ -111,11 +106,7 @@ class Position:
 
     def with_coins(self, amount: Decimal, price: Decimal) -> "Position":
         """Coins brought in from outside, valued in quote at `price`."""
-        return replace(
-            self,
-            amount=self.amount + amount,
-            cost=self.cost + product(amount, price),
-        )
+        return Position(self.amount + amount, self.cost + product(amount, price), self.realised)
 
 
 class Pocket(StrEnum):
@@ -149,7 +140,7 @@ class Transfer:
 
 def quote_change(fill: Fill) -> Decimal:
     """What the fill adds to the bot's quote (negative for a buy)."""
-    if fill.side is Side.BUY:
+    if fill.side is BUY:
         return -(fill.value + money(fill.fee_quote))
     return fill.value - money(fill.fee_quote)
 
@@ -162,7 +153,7 @@ def transfers(
     `other_fee` is the (currency, amount) of a fee taken in a third currency: it is paid by the
     account's free money, since the bot holds none of it.
     """
-    into, out_of = (Pocket.BOT, Pocket.MARKET) if fill.side is Side.BUY else (Pocket.MARKET, Pocket.BOT)
+    into, out_of = (Pocket.BOT, Pocket.MARKET) if fill.side is BUY else (Pocket.MARKET, Pocket.BOT)
     rows = [
         Transfer(into, out_of, base, money(fill.amount), Purpose.TRADE),
         Transfer(out_of, into, quote, fill.value, Purpose.TRADE),

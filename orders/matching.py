@@ -9,10 +9,11 @@ from decimal import Decimal
 
 from orders.accounting import Fill, product
 from orders.records import record
-from orders.rules import HUNDRED, ZERO, FeeIn, Market, OrderKind, Side, ceil_to, floor_to
+from orders.rules import AT_MARKET, BUY, HUNDRED, IOC, ZERO, FeeIn, Market, OrderKind, Side, ceil_to, floor_to
 from orders.states import OrderStatus
 
 BPS = Decimal(10_000)
+RECEIVED, FILLED = FeeIn.RECEIVED, OrderStatus.FILLED
 
 
 @record(frozen=True, slots=True)
@@ -52,29 +53,28 @@ def quote_around(last: Decimal, market: Market, spread_bps: Decimal, at: int) ->
 
     Without a spread both are `last` itself.
     """
+    tick = market.tick
+    if not spread_bps and not last % tick:
+        return Quote(last, last, last, at)
     half = last * spread_bps / BPS / 2
-    return Quote(
-        bid=max(floor_to(last - half, market.tick), market.tick),
-        ask=ceil_to(last + half, market.tick),
-        last=last,
-        at=at,
-    )
+    return Quote(max(floor_to(last - half, tick), tick), ceil_to(last + half, tick), last, at)
 
 
 def passing_price(side: Side, limit: Decimal, tick: Decimal) -> Decimal:
     """The last price at which a resting limit has been passed: one tick through it."""
-    return limit - tick if side is Side.BUY else limit + tick
+    return limit - tick if side is BUY else limit + tick
 
 
 def marketable(side: Side, limit: Decimal, quote: Quote) -> bool:
-    return limit >= quote.ask if side is Side.BUY else limit <= quote.bid
+    return limit >= quote.ask if side is BUY else limit <= quote.bid
 
 
 def market_price(side: Side, quote: Quote, slippage_pct: Decimal, tick: Decimal) -> Decimal:
     """What an order at market pays: the touch, worsened by the slippage, on the tick."""
-    if side is Side.BUY:
-        return ceil_to(quote.ask * (1 + slippage_pct / HUNDRED), tick)
-    return max(floor_to(quote.bid * (1 - slippage_pct / HUNDRED), tick), tick)
+    slip = slippage_pct / HUNDRED
+    if side is BUY:
+        return ceil_to(quote.ask * (1 + slip), tick)
+    return max(floor_to(quote.bid * (1 - slip), tick), tick)
 
 
 def taker_price(
@@ -84,12 +84,12 @@ def taker_price(
 
     A limit, immediate or resting, never pays beyond its own price.
     """
-    price = market_price(side, quote, slippage_pct, tick)
-    if kind is OrderKind.MARKET or limit is None:
-        return price
+    if limit is None or kind is AT_MARKET:
+        return market_price(side, quote, slippage_pct, tick)
     if not marketable(side, limit, quote):
         return None
-    return min(price, limit) if side is Side.BUY else max(price, limit)
+    price = market_price(side, quote, slippage_pct, tick)
+    return min(price, limit) if side is BUY else max(price, limit)
 
 
 @record(frozen=True, slots=True)
@@ -130,8 +130,8 @@ def placed(
     if why:
         return Placement(OrderStatus.REFUSED, why=why)
     if price is None:
-        return ENDS if kind is OrderKind.IOC else RESTS
-    return WOULD_TAKE if post_only else Placement(OrderStatus.FILLED, price)
+        return ENDS if kind is IOC else RESTS
+    return WOULD_TAKE if post_only else Placement(FILLED, price)
 
 
 def _against_rules(amount: Decimal, limit: Decimal | None, price: Decimal, market: Market) -> str:
@@ -149,13 +149,6 @@ def fill(
 ) -> Fill:
     """The fill of `amount` base at `price`, with its fee taken where the market takes it."""
     rate = market.maker_fee if maker else market.taker_fee
-    in_base = market.fee_in is FeeIn.RECEIVED and side is Side.BUY
-    return Fill(
-        slot=slot,
-        side=side,
-        amount=amount,
-        price=price,
-        at=at,
-        fee_base=product(amount, rate) if in_base else ZERO,
-        fee_quote=ZERO if in_base else product(amount, price, rate),
-    )
+    if side is BUY and market.fee_in is RECEIVED:
+        return Fill(slot, side, amount, price, at, product(amount, rate))
+    return Fill(slot, side, amount, price, at, ZERO, product(amount, price, rate))

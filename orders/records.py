@@ -21,9 +21,10 @@ else:
         def made(cls: type) -> type:
             cls = dataclasses.dataclass(slots=slots, unsafe_hash=frozen)(cls)
             names = [field.name for field in dataclasses.fields(cls)]
-            values = ", ".join(f"self.{name}" for name in names)
-            space: dict[str, Any] = {"made": cls}
-            exec(f"def copy(self): return made({values})", space)  # noqa: S102  # names of fields only
+            moves = "; ".join(f"other.{name} = self.{name}" for name in names)
+            space: dict[str, Any] = {"made": cls, "blank": object.__new__}
+            text = f"def copy(self):\n    other = blank(made)\n    {moves}\n    return other"
+            exec(text, space)  # noqa: S102  # names of fields only
             cls.__copy__ = space["copy"]
             return cls
 

@@ -48,6 +48,11 @@ class FeeIn(StrEnum):
     RECEIVED = "received"
 
 
+# Looked up through its class, a member costs ten times as much as through a name of its own.
+BUY, SELL = Side
+LIMIT, AT_MARKET, IOC = OrderKind
+
+
 def floor_to(value: Decimal, step: Decimal) -> Decimal:
     return (value / step).to_integral_value(ROUND_FLOOR) * step
 
@@ -93,7 +98,7 @@ class Market:
 
     def price(self, side: Side, wanted: Decimal) -> Decimal:
         """`wanted` rounded to the tick, down for a buy and up for a sell."""
-        return floor_to(wanted, self.tick) if side is Side.BUY else ceil_to(wanted, self.tick)
+        return floor_to(wanted, self.tick) if side is BUY else ceil_to(wanted, self.tick)
 
     def line(self, wanted: Decimal) -> Decimal:
         """A grid line: rounded once, half up, for both sides."""

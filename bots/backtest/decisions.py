@@ -10,7 +10,7 @@ from typing import Any
 
 from bots.backtest.desk import Desk
 from bots.backtest.record import Deal
-from bots.strategies.base import Command, OrderIntent, Plan, Seen, SignalRow, Strategy, Wake
+from bots.strategies.base import Command, LiveOrder, OrderIntent, Plan, Seen, SignalRow, Strategy, Wake
 from bots.strategies.difference import (
     REASONS_MAX,
     check,
@@ -32,6 +32,9 @@ SENTENCES_KEPT = 3
 
 
 NO_COMMANDS: tuple[Command, ...] = ()
+# An order to place, by slot, with the quote and the base it takes from the pocket at most.
+Placing = tuple[str, OrderIntent, tuple[Decimal, Decimal]]
+NOTHING_NEW: tuple[list[Placing], tuple[str, ...]] = ([], ())
 
 
 class NeverAtRest(Exception):
@@ -72,41 +75,44 @@ class Trader:
 
     def turn(self, quote: Quote, candle: SignalRow | None = None) -> None:
         """Decide, and do as the plan says, until there is nothing new to look at."""
+        desk = self.desk
         for _ in range(LOOKS_MAX):
-            again = self._round(quote, candle)
+            asked = self._round(quote, candle)
             candle = None
-            if not (self.active and (again or self.desk.fills or self.desk.closed)):
+            if not (self.active and (desk.fills or desk.closed or reached(asked, quote.last))):
                 return
         raise NeverAtRest(f"the bot is not at rest after {LOOKS_MAX} looks at {quote.last:f}")
 
-    def _round(self, quote: Quote, candle: SignalRow | None) -> bool:
-        """One look and what follows; whether a price that its plan waits for is there already."""
-        seen = self._look(quote, candle)
-        if self.desk.refusals >= REFUSALS_MAX:
-            why = self.desk.why_refused
+    def _round(self, quote: Quote, candle: SignalRow | None) -> Wake:
+        """One look and what follows; when it wants to look again, if it has changed anything."""
+        seen, desk = self._look(quote, candle), self.desk
+        if desk.refusals >= REFUSALS_MAX:
+            why = desk.why_refused
             self._stop(f"The exchange refused its orders {REFUSALS_MAX} times in a row: {why}.")
-            return False
+            return NO_WAKE
         plan = self.strategy.decide(self.memory, seen)
         self.looks += 1
         check_count(plan.orders)
-        orders, keeps, live = plan.orders, False, self.desk.live
+        orders, keeps, live = plan.orders, False, desk.live
         stopping = self._ending or plan.finished
         if stopping:
             orders, keeps = wanted(plan, asked_to_stop=self._ending, cancels_all=self._ending)
-        cancel = [slot for slot, order in live.items() if orders.get(slot) != order.intent]
-        place, reasons = self._affordable(plan, orders, seen, bool(cancel))
+        cancel = _unwanted(live, orders) if live else []
+        place, waiting = self._affordable(orders, seen, bool(cancel)) if orders else NOTHING_NEW
+        reasons = plan.reasons[:REASONS_MAX] + waiting
         stopped = stopping and (keeps or not (orders or live)) and not (place or cancel)
         changed = self._write(plan, seen, reasons, place, cancel, stopped)
-        self._said.extend(reasons)
+        if reasons:
+            self._said.extend(reasons)
         if stopped:
             self._stop(" ".join(self._said))
         for slot in cancel:
-            self.desk.cancel(slot)
+            desk.cancel(slot)
         for _, _, taken in place:
-            self.desk.plan(taken)
+            desk.plan(taken)
         for slot, intent, taken in place:
-            self.desk.place(slot, intent, taken, quote)
-        return changed and reached(plan.wake, quote.last)
+            desk.place(slot, intent, taken, quote)
+        return plan.wake if changed else NO_WAKE
 
     def _look(self, quote: Quote, candle: SignalRow | None) -> Seen:
         desk = self.desk
@@ -122,35 +128,35 @@ class Trader:
         )  # fmt: skip
 
     def _affordable(
-        self, plan: Plan[Any], orders: Mapping[str, OrderIntent], seen: Seen, ending: bool
-    ) -> tuple[list[tuple[str, OrderIntent, tuple[Decimal, Decimal]]], list[str]]:
-        """New orders that the pocket covers, exits first, and what is to be said."""
+        self, orders: Mapping[str, OrderIntent], seen: Seen, ending: bool
+    ) -> tuple[list[Placing], tuple[str, ...]]:
+        """New orders that the pocket covers, exits first, and what is to be said of those that wait."""
         desk, live = self.desk, self.desk.live
-        place: list[tuple[str, OrderIntent, tuple[Decimal, Decimal]]] = []
-        reasons = list(plan.reasons[:REASONS_MAX])
-        fresh = [item for item in orders.items() if item[0] not in live]
+        fresh = [item for item in orders.items() if item[0] not in live] if live else orders.items()
         if not fresh:
-            return place, reasons
+            return NOTHING_NEW
+        place: list[Placing] = []
+        waiting: tuple[str, ...] = ()
         quote_left, base_left = desk.cash - desk.reserved_quote, desk.position.amount - desk.reserved_base
         for slot, intent in exits_first(fresh) if len(fresh) > 1 else fresh:
             check(slot, intent, self.market)
             quote, base = taken = reserved(intent, self.market, seen.ask)
             if quote > quote_left or base > base_left:
                 if not ending and (seen.fills or seen.closed or place):
-                    reasons.append(not_covered(slot))
+                    waiting = (*waiting, not_covered(slot))
                 continue
             quote_left, base_left = quote_left - quote, base_left - base
             place.append((slot, intent, taken))
         if len(place) > 1:
             place.sort(key=lambda order: (order[1].role != "exit", order[0]))
-        return place, reasons
+        return place, waiting
 
     def _write(
         self,
         plan: Plan[Any],
         seen: Seen,
-        reasons: list[str],
-        place: list[tuple[str, OrderIntent, tuple[Decimal, Decimal]]],
+        reasons: tuple[str, ...],
+        place: list[Placing],
         cancel: list[str],
         stopped: bool,
     ) -> bool:
@@ -172,17 +178,15 @@ class Trader:
         if not changed:
             return False
         self.decisions += 1
-        self._write_deal(plan.deal, seen)
+        if plan.deal != self._deal:
+            self._write_deal(plan.deal, seen)
         self._ending = ended and not stopped
         if self.journal is not None:
             placed = tuple(slot for slot, _, _ in place)
-            said = tuple(reasons)
-            self.journal.append(Decision(self.decisions, seen, plan, said, placed, tuple(cancel)))
+            self.journal.append(Decision(self.decisions, seen, plan, reasons, placed, tuple(cancel)))
         return True
 
     def _write_deal(self, number: int | None, seen: Seen) -> None:
-        if number == self._deal:
-            return
         realised = seen.position.realised
         if self._deal is not None:
             self.deals[-1] = self._ended(self.deals[-1], seen.now, realised)
@@ -210,3 +214,13 @@ class Trader:
 
     def _stop(self, why: str) -> None:
         self.active, self.why_stopped, self.wake = False, why, NO_WAKE
+
+
+def _unwanted(live: Mapping[str, LiveOrder], orders: Mapping[str, OrderIntent]) -> list[str]:
+    """Slots whose order is no longer wished. Mostly the wish is the very same, which costs less to see."""
+    unwanted = []
+    for slot, order in live.items():
+        wish = orders.get(slot)
+        if wish is not order.intent and wish != order.intent:
+            unwanted.append(slot)
+    return unwanted

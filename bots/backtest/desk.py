@@ -11,8 +11,15 @@ from bots.strategies.base import Closed, LiveOrder, OrderIntent
 from orders.accounting import Fill, Position, money, product, quote_change
 from orders.matching import NOT_COVERED, Quote, fill, placed
 from orders.records import record
-from orders.rules import ZERO, Market, Side
+from orders.rules import BUY, ZERO, Market
 from orders.states import OrderStatus
+
+CANCELLED, FILLED, OPEN, REFUSED = (
+    OrderStatus.CANCELLED,
+    OrderStatus.FILLED,
+    OrderStatus.OPEN,
+    OrderStatus.REFUSED,
+)
 
 
 @record(frozen=True, slots=True)
@@ -76,12 +83,14 @@ class Desk:
 
     def take_news(self) -> tuple[tuple[Fill, ...], tuple[Closed, ...]]:
         """Fills and ends of orders since the last time, as a look sees them; now they are seen."""
-        fills, closed = tuple(self.fills), self.closed
+        fills, closed = self.fills, self.closed
+        if not (fills or closed):
+            return (), ()
         if len(closed) > 1:
             closed.sort(key=lambda order: (self._ended_at[order.slot], order.slot))
         self.fills, self.closed = [], []
         self._ended_at.clear()
-        return fills, tuple(closed)
+        return tuple(fills), tuple(closed)
 
     def plan(self, reserved: tuple[Decimal, Decimal]) -> None:
         """Reserve quote and base for an order that is about to be placed."""
@@ -102,29 +111,31 @@ class Desk:
             slippage_pct=self.slippage_pct,
             market=self.market,
         )
-        if placement.price is not None:
-            made = self._fill(slot, intent, placement.price, quote.at, maker=False)
-            if self._covers(made):
-                self._book(made, quote.bid, maker=False)
-                self._end(slot, intent, OrderStatus.FILLED, intent.amount, quote.at)
+        price, status = placement.price, placement.status
+        if price is not None:
+            made = self._fill(slot, intent, price, quote.at, maker=False)
+            change = quote_change(made)
+            if self._covers(made, change):
+                self._book(made, change, quote.bid, maker=False)
+                self._end(slot, intent, FILLED, intent.amount, quote.at)
             else:
                 self.refuse(slot, intent, NOT_COVERED, quote.at)
-        elif placement.status is OrderStatus.OPEN:
+        elif status is OPEN:
             self._rest(slot, intent, reserved, quote.at)
-        elif placement.status is OrderStatus.REFUSED:
+        elif status is REFUSED:
             self.refuse(slot, intent, placement.why, quote.at)
         else:
-            self._end(slot, intent, placement.status, ZERO, quote.at)
+            self._end(slot, intent, status, ZERO, quote.at)
 
     def refuse(self, slot: str, intent: OrderIntent, why: str, at: int) -> None:
         self.refusals += 1
         self.why_refused = why
-        self.closed.append(Closed(slot, intent, OrderStatus.REFUSED, ZERO))
+        self.closed.append(Closed(slot, intent, REFUSED, ZERO))
         self._ended_at[slot] = at
 
     def cancel(self, slot: str) -> None:
         resting = self._take(slot)
-        self._end(slot, resting.live.intent, OrderStatus.CANCELLED, ZERO, resting.planned_at)
+        self._end(slot, resting.live.intent, CANCELLED, ZERO, resting.planned_at)
 
     def pass_through(self, low: Decimal, high: Decimal, quote: Quote) -> None:
         """Fill what the price has passed on its way between `low` and `high`, nearest first."""
@@ -139,8 +150,9 @@ class Desk:
         for price, slot in passed:
             resting = self._forget(slot)
             intent = resting.live.intent
-            self._book(self._fill(slot, intent, price, quote.at, maker=True), quote.bid, maker=True)
-            self._end(slot, intent, OrderStatus.FILLED, intent.amount, resting.planned_at)
+            made = self._fill(slot, intent, price, quote.at, maker=True)
+            self._book(made, quote_change(made), quote.bid, maker=True)
+            self._end(slot, intent, FILLED, intent.amount, resting.planned_at)
 
     def equity(self, bid: Decimal) -> Decimal:
         return self.cash + product(self.position.amount, bid)
@@ -156,23 +168,22 @@ class Desk:
             at=at,
         )
 
-    def _covers(self, made: Fill) -> bool:
-        """What other orders have reserved is not there to be spent."""
-        if self.cash - self.reserved_quote + quote_change(made) < 0:
+    def _covers(self, made: Fill, change: Decimal) -> bool:
+        """What other orders have reserved is not there to be spent; `change` is the fill's, in quote."""
+        if self.cash - self.reserved_quote + change < 0:
             return False
-        left = self.position.amount - self.reserved_base
-        return made.side is Side.BUY or left >= made.amount
+        return made.side is BUY or self.position.amount - self.reserved_base >= made.amount
 
-    def _book(self, made: Fill, bid: Decimal, *, maker: bool) -> None:
+    def _book(self, made: Fill, change: Decimal, bid: Decimal, *, maker: bool) -> None:
         before, log = self.position.realised, self.log
-        self.position = self.position.after(made)
-        self.cash = self.cash + quote_change(made)
+        self.position = after = self.position.after(made)
+        self.cash += change
         self.fills.append(made)
         log.fills.append(made)
         log.makers.append(maker)
-        log.pnls.append(self.position.realised - before)
+        log.pnls.append(after.realised - before)
         log.cashes.append(self.cash)
-        log.amounts.append(self.position.amount)
+        log.amounts.append(after.amount)
         log.equities.append(self.equity(bid))
 
     def _end(
@@ -189,12 +200,12 @@ class Desk:
         self.live[slot] = live
         self._resting[slot] = Resting(live, intent.price, reserved[0], reserved[1], at)
         self.plan(reserved)
-        insort(self._bids if intent.side is Side.BUY else self._asks, (intent.price, slot))
+        insort(self._bids if intent.side is BUY else self._asks, (intent.price, slot))
 
     def _take(self, slot: str) -> Resting:
         """The order leaves the book unfilled."""
         resting = self._forget(slot)
-        side = self._bids if resting.live.intent.side is Side.BUY else self._asks
+        side = self._bids if resting.live.intent.side is BUY else self._asks
         side.remove((resting.limit, slot))
         return resting
 

@@ -62,7 +62,7 @@ class Backtest:
         self.tape, self.terms, self.market = tape, terms, strategy.market
         self.closes = closes or closes_of(tape, strategy)
         self._first, self._skip, self._progress = first, skip, progress
-        self._row, self._leg = first, 0
+        self._row, self._leg, self._count = first, 0, len(tape)
         self._price = tape.candle(first).open
         opening = self._quote(tape.time(first, 0))
         coins = Decimal(getattr(strategy.settings, "initial_base", 0))
@@ -76,7 +76,7 @@ class Backtest:
 
     def run(self) -> Record:
         self._turn(self._opening)
-        count, told = len(self.tape), self._first
+        count, told = self._count, self._first
         while True:
             following = self._next_row()
             if following == self._row:
@@ -99,10 +99,9 @@ class Backtest:
         wake, desk = self.trader.wake, self.desk
         buy, sell = desk.buy_trigger, desk.sell_trigger
         self._levels = Levels(buy, sell, wake.below, wake.above, wake.at, wake.peak, wake.trough)
-        downs = [level for level in (buy, wake.below, wake.trough) if level is not None]
-        ups = [level for level in (sell, wake.above, wake.peak) if level is not None]
-        self._below = float(max(downs)) if downs else -INFINITE
-        self._above = float(min(ups)) if ups else INFINITE
+        # A level of 0 is left out with those that there are none of: no price is ever there.
+        self._below = float(max(filter(None, (buy, wake.below, wake.trough)), default=-INFINITE))
+        self._above = float(min(filter(None, (sell, wake.above, wake.peak)), default=INFINITE))
         self._rows = self._rows_of(wake.mark) if wake.candle is not None else NO_ROWS
 
     def _walk_candle(self) -> None:
@@ -130,14 +129,18 @@ class Backtest:
 
     def _jump(self, row: int) -> None:
         """From the close of the candle before to the open of `row`, over everything between."""
-        start = self._price = self.tape.close(row - 1)
-        self._row, self._leg = row, 0
-        self._price = self.tape.opening_price(row)
-        at, levels = self.tape.time(row, 0), self._levels
-        if first_stop(start, self._price, levels) is not None:
-            self._happened(start, at, ended=True)
-        elif self._closes() or self._due(at) or levels.turned(self._price):
-            self._turn(self._quote(at), self._candle())
+        tape = self.tape
+        self._row, self._leg, self._price = row, 0, tape.opening_price(row)
+        at, turned = tape.time(row, 0), False
+        if tape.gap_reaches(row, self._below, self._above):
+            start = tape.close(row - 1)
+            if first_stop(start, self._price, self._levels) is not None:
+                self._happened(start, at, ended=True)
+                return
+            turned = self._levels.turned(self._price)
+        closes = self._closes()
+        if closes or turned or self._due(at):
+            self._turn(self._quote(at), self._candle(closes))
 
     def _due(self, at: int) -> bool:
         return self._levels.due is not None and at >= self._levels.due
@@ -147,16 +150,16 @@ class Backtest:
         `ended`: the price goes no further this way."""
         price, quote, levels = self._price, self._quote(at), self._levels
         self.desk.pass_through(min(start, price), max(start, price), quote)
-        below, above = levels.below, levels.above
+        below, above, closes = levels.below, levels.above, self._closes()
         due = (
-            (below is not None and price <= below < start)
+            closes
+            or (below is not None and price <= below < start)
             or (above is not None and start < above <= price)
             or self._due(at)
-            or self._closes()
             or (ended and levels.turned(price))
         )
         if due or self.trader.news:
-            self._turn(quote, self._candle())
+            self._turn(quote, self._candle(closes))
         else:
             self._wait()
 
@@ -169,7 +172,7 @@ class Backtest:
             first = self._row
         elif not self._skip:
             return first
-        due, found = self._levels.due, len(self.tape)
+        due, found = self._levels.due, self._count
         if due is not None:
             found = max(self.tape.reaching(due), first)
         if self._rows is not NO_ROWS:
@@ -187,10 +190,9 @@ class Backtest:
         place = bisect_right(self._rows, self._row) - 1
         return place >= 0 and self._rows[place] == self._row
 
-    def _candle(self) -> SignalRow | None:
-        if self.closes is None or not self._closes():
-            return None
-        return self.closes.row(self._row)
+    def _candle(self, closes: bool) -> SignalRow | None:
+        """What the bot is shown of its signals; nothing between opens."""
+        return self.closes.row(self._row) if closes and self.closes is not None else None
 
     def _rows_of(self, mark: str) -> list[int]:
         rows = self._marked.get(mark)

@@ -39,10 +39,10 @@ class Closes:
 
     def row(self, opening: int) -> SignalRow | None:
         """What is known at the open of tape row `opening`; None while warming up."""
-        number = int(np.searchsorted(self.opening, opening))
+        number = int(self.opening.searchsorted(opening))
         if number >= len(self.opening) or self.opening[number] != opening or number < self.needed - 1:
             return None
-        at, close = int(self.candles.at[number]), exact(self.candles.close[number])
+        at, close = self.candles.at.item(number), exact(self.candles.close[number])
         return SignalRow(at, close, self.signals.row(number))
 
 
@@ -69,6 +69,11 @@ class Tape:
     def opening_price(self, row: int) -> Decimal:
         return exact(self._prices[0][row])
 
+    def gap_reaches(self, row: int, below: float, above: float) -> bool:
+        """Whether a level may lie between the close before `row` and its open; rounding only errs to yes."""
+        opened, close = self._prices[0][row], self._prices[3][row - 1]
+        return bool(opened <= below or close <= below or opened >= above or close >= above)
+
     def close(self, row: int) -> Decimal:
         return exact(self._prices[3][row])
 
@@ -79,11 +84,11 @@ class Tape:
 
     def reaching(self, moment: int) -> int:
         """The first candle that is still open at `moment` (ms), or opens after it."""
-        return int(np.searchsorted(self.candles.at, moment - self._offsets[3]))
+        return int(self.candles.at.searchsorted(moment - self._offsets[3]))
 
     def opening(self, moment: int) -> int:
         """The first candle that opens at or after `moment` (ms)."""
-        return int(np.searchsorted(self.candles.at, moment))
+        return int(self.candles.at.searchsorted(moment))
 
 
 def closes_of(tape: Tape, strategy: Strategy[Any]) -> Closes | None:

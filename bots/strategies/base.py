@@ -34,6 +34,9 @@ class Role(StrEnum):
     EXIT = "exit"
 
 
+ENTRY, ADD, EXIT = Role
+
+
 @record(frozen=True, slots=True)
 class OrderIntent:
     """One order that should rest: `amount` in base, `price` in quote (None at market).
@@ -117,7 +120,7 @@ class Signals:
     columns: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
 
     def row(self, index: int) -> dict[str, float]:
-        return {name: float(column[index]) for name, column in self.columns.items()}
+        return {name: column.item(index) for name, column in self.columns.items()}
 
 
 @record(frozen=True, slots=True)

@@ -6,11 +6,12 @@ Pure, so that the backtest and the rows of the engine follow the very same.
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
 
-from bots.strategies.base import ORDERS_PER_PLAN_MAX, OrderIntent, Plan, Role
+from bots.strategies.base import EXIT, ORDERS_PER_PLAN_MAX, OrderIntent, Plan
 from orders.accounting import product
-from orders.rules import ONE, ZERO, FeeIn, Market, Side
+from orders.rules import ONE, SELL, ZERO, FeeIn, Market
 
 REASONS_MAX = 20
+IN_QUOTE = FeeIn.QUOTE
 NOTHING: Mapping[str, OrderIntent] = {}
 
 
@@ -33,7 +34,7 @@ def wanted(
 
 def exits_first(orders: Iterable[tuple[str, OrderIntent]]) -> list[tuple[str, OrderIntent]]:
     """Exits before all else; beyond that the plan's own order."""
-    return sorted(orders, key=lambda item: item[1].role is not Role.EXIT)
+    return sorted(orders, key=lambda item: item[1].role is not EXIT)
 
 
 def check_count(orders: Mapping[str, OrderIntent]) -> None:
@@ -51,10 +52,10 @@ def check(slot: str, intent: OrderIntent, market: Market) -> None:
 
 def reserved(intent: OrderIntent, market: Market, ask: Decimal) -> tuple[Decimal, Decimal]:
     """What the order may take at most: quote with its fee for a buy, base for a sell."""
-    if intent.side is Side.SELL:
+    if intent.side is SELL:
         return ZERO, intent.amount
     price = intent.price if intent.price is not None else ask
-    fee = market.taker_fee if market.fee_in is FeeIn.QUOTE else ZERO
+    fee = market.taker_fee if market.fee_in is IN_QUOTE else ZERO
     return product(intent.amount, price, ONE + fee), ZERO
 
 

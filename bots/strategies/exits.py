@@ -4,11 +4,11 @@ An exit is first an immediate limit a little under the bid, then twice as far, t
 no limit on slippage may keep a bot in a position it wants to leave.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable
 from decimal import Decimal
 
-from bots.strategies.base import Closed, OrderIntent, Role, Seen
-from orders.rules import HUNDRED, ONE, ZERO, Market, OrderKind, Side
+from bots.strategies.base import EXIT, Closed, OrderIntent, Seen
+from orders.rules import AT_MARKET, HUNDRED, IOC, ONE, SELL, ZERO, Market
 from orders.states import OrderStatus
 
 LIMITED_TRIES = 2
@@ -20,25 +20,25 @@ def exit_intent(
     market: Market, bid: Decimal, amount: Decimal, attempt: int, max_slippage_pct: Decimal
 ) -> OrderIntent:
     """Sell `amount` base now. `attempt` counts the tries that ended before this one, from 0."""
-    price = market.price(Side.SELL, bid * (ONE - max_slippage_pct * 2**attempt / HUNDRED))
+    price = market.price(SELL, bid * (ONE - max_slippage_pct * 2**attempt / HUNDRED))
     if attempt >= LIMITED_TRIES or price <= 0:
-        return OrderIntent(Side.SELL, OrderKind.MARKET, amount, None, Role.EXIT)
-    return OrderIntent(Side.SELL, OrderKind.IOC, amount, price, Role.EXIT)
+        return OrderIntent(SELL, AT_MARKET, amount, None, EXIT)
+    return OrderIntent(SELL, IOC, amount, price, EXIT)
 
 
-def alone(slot: str, exit_now: OrderIntent, seen: Seen) -> dict[str, OrderIntent]:
+def alone(slot: str, exit_now: Callable[[], OrderIntent], seen: Seen) -> dict[str, OrderIntent]:
     """Cancel first, then sell: nothing but the exit, and that only when nothing else is live."""
     live = seen.live.get(slot)
     if live is not None:
         return {slot: live.intent}
-    return {} if seen.live else {slot: exit_now}
+    return {} if seen.live else {slot: exit_now()}
 
 
-def left_by_tries(slot: str, closed: Iterable[Closed]) -> Iterator[Decimal]:
+def left_by_tries(slot: str, closed: Iterable[Closed]) -> list[Decimal]:
     """For each try of the exit in `slot` that has ended, the base it left unsold."""
-    for order in closed:
-        if order.slot == slot and order.status in TRIED:
-            yield order.intent.amount - order.filled
+    return [
+        order.intent.amount - order.filled for order in closed if order.slot == slot and order.status in TRIED
+    ]
 
 
 def below(price: Decimal, pct: Decimal) -> Decimal:

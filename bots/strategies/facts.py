@@ -20,6 +20,8 @@ M = TypeVar("M", bound=Remembering)
 
 def told_once(memory: M, sentence: str, reasons: list[str]) -> M:
     """Say a standing fact when it begins; changing figures do not make it another."""
+    if not (sentence or memory.said):
+        return memory
     key = "".join(letter for letter in sentence if letter.isalpha())
     if key == memory.said:
         return memory

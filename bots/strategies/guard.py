@@ -5,12 +5,13 @@ from decimal import Decimal
 from typing import Any, Generic, TypeVar
 
 from bots.strategies.base import (
+    ADD,
+    ENTRY,
     Candles,
     CommandKind,
     OrderIntent,
     Plan,
     Preflight,
-    Role,
     Seen,
     Signals,
     Strategy,
@@ -20,7 +21,7 @@ from bots.strategies.limits import Limits, Marks, next_midnight, profit_and_loss
 from bots.strategies.settings import OnStop, Settings
 from bots.strategies.wakes import nearest
 from orders.records import record, replace
-from orders.rules import HUNDRED, ZERO, Market, OrderKind, Side
+from orders.rules import AT_MARKET, HUNDRED, SELL, ZERO, Market
 
 M = TypeVar("M")
 
@@ -110,24 +111,30 @@ class Guarded(Generic[M]):
         told: list[str] = []
         if seen.commands and any(command.kind is CommandKind.RESTART for command in seen.commands):
             memory = self.restarted(memory)
-        watch = self._measured(memory.watch, seen, told)
+        watch = memory.watch
+        if self._limits.any and not watch.ending:
+            watch = self._measured(watch, seen, told)
         sells = watch.ending and watch.ends_by is OnStop.CANCEL_AND_SELL
         inner = self.inner.decide(memory.inner, replace(seen, closing=True) if sells else seen)
         if watch.deal != inner.deal:
             watch = self._dealt(watch, inner.deal, seen, told)
         if watch.ending and not sells:
             return self._ended(watch, inner, seen, told)
-        hold = self._pause(watch, seen)
-        orders = self._paused_orders(inner.orders) if hold else inner.orders
-        unsent = None if hold else self._unsent(orders, seen)
-        if unsent is not None:
+        orders, hold = inner.orders, self._pause(watch, seen)
+        unsent = self._unsent(orders, seen) if orders and hold is None else None
+        if hold is not None:
+            orders = self._paused_orders(orders)
+        elif unsent is not None:
             orders = _without_new_entries(orders, seen)
-        watch = self._said(watch, hold or unsent, told)
+        held = hold or unsent
+        if held is not None or watch.said:
+            watch = self._said(watch, held, told)
+        wakes = held is not None or watch.marks is not None
         same = watch is memory.watch and inner.memory is memory.inner
         return Plan(
             memory if same else GuardMemory(inner.memory, watch),
             orders,
-            self._wake(watch, inner, seen, hold or unsent, orders),
+            self._wake(watch, inner, seen, held, orders) if wakes else inner.wake,
             (*inner.reasons, *told) if told else inner.reasons,
             inner.deal,
             hold.until if hold else inner.paused_until,
@@ -137,8 +144,6 @@ class Guarded(Generic[M]):
 
     def _measured(self, watch: Watch, seen: Seen, told: list[str]) -> Watch:
         """The watch after this look's P&L: the day's loss, the drawdown, the total."""
-        if not self._limits.any or watch.ending:
-            return watch
         pnl = profit_and_loss(seen)
         marks = self._limits.marked(watch.marks, pnl, seen.day_start)
         if marks is not watch.marks:
@@ -200,24 +205,24 @@ class Guarded(Generic[M]):
         return None
 
     def _paused_orders(self, orders: Mapping[str, OrderIntent]) -> Mapping[str, OrderIntent]:
-        held_back = {Role.ENTRY} if self._deals else {Role.ENTRY, Role.ADD}
+        held_back = {ENTRY} if self._deals else {ENTRY, ADD}
         return {
             slot: intent
             for slot, intent in orders.items()
-            if intent.side is Side.SELL or intent.role not in held_back
+            if intent.side is SELL or intent.role not in held_back
         }
 
     def _unsent(self, orders: Mapping[str, OrderIntent], seen: Seen) -> Hold | None:
         """Why a new entry is not sent on this price; one that is already live stays."""
         entries = [
-            intent for slot, intent in orders.items() if intent.role is Role.ENTRY and slot not in seen.live
+            intent for slot, intent in orders.items() if intent.role is ENTRY and slot not in seen.live
         ]
         if not entries:
             return None
         if seen.stale:
             return Hold("stale", f"The price is older than {self.settings.stale_after_s} s: no entry on it.")
         most = self.settings.max_slippage_pct
-        if most and any(intent.kind is OrderKind.MARKET for intent in entries):
+        if most and any(intent.kind is AT_MARKET for intent in entries):
             fair = min(seen.last, (seen.bid + seen.ask) / 2)
             slip = (seen.ask / fair - 1) * HUNDRED
             if slip > most:
@@ -245,8 +250,6 @@ class Guarded(Generic[M]):
             # All it wants is held back: nothing to ask before the pause is over.
             return Wake(at=hold.until, candle=inner.wake.candle)
         wake = inner.wake
-        if watch.marks is None and hold is None:
-            return wake
         if watch.marks is not None and not watch.ending:
             wake = nearest(wake, self._limits.wake(watch.marks, seen))
         if hold:
@@ -255,9 +258,7 @@ class Guarded(Generic[M]):
 
 
 def _without_new_entries(orders: Mapping[str, OrderIntent], seen: Seen) -> Mapping[str, OrderIntent]:
-    return {
-        slot: intent for slot, intent in orders.items() if intent.role is not Role.ENTRY or slot in seen.live
-    }
+    return {slot: intent for slot, intent in orders.items() if intent.role is not ENTRY or slot in seen.live}
 
 
 def guarded(strategy: Any, *, deals: bool = True) -> Guarded[Any]:

@@ -6,7 +6,7 @@ from typing import TypeVar
 
 from bots.strategies.base import Wake
 from orders.records import replace
-from orders.rules import Market, Side
+from orders.rules import BUY, SELL, Market
 
 T = TypeVar("T", int, Decimal)
 NO_WAKE = Wake()
@@ -45,11 +45,11 @@ def on_tick(wake: Wake, market: Market) -> Wake:
     if below is None and above is None:
         return wake
     if below is not None:
-        below = market.price(Side.BUY, below)
+        below = market.price(BUY, below)
     return replace(
         wake,
         below=below if below and below > 0 else None,
-        above=None if above is None else market.price(Side.SELL, above),
+        above=None if above is None else market.price(SELL, above),
     )
 
 

@@ -37,9 +37,11 @@ class Wishes:
         return orders
 
     def _market_exit(self) -> Mapping[str, OrderIntent]:
+        return alone(f"{self.deal.slot}/exit", self._exit_now, self.seen)
+
+    def _exit_now(self) -> OrderIntent:
         tries, slippage = self.deal.attempts, self.settings.max_slippage_pct
-        exit_now = exit_intent(self.market, self.seen.bid, self._sellable(), tries, slippage)
-        return alone(f"{self.deal.slot}/exit", exit_now, self.seen)
+        return exit_intent(self.market, self.seen.bid, self._sellable(), tries, slippage)
 
     def _sellable(self) -> Decimal:
         return self.market.amount(self.deal.held.amount + self.memory.dust.amount)

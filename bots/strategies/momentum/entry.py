@@ -3,7 +3,7 @@
 from decimal import Decimal
 
 from bots.strategies import words
-from bots.strategies.base import OrderIntent, Role, Seen
+from bots.strategies.base import ENTRY, OrderIntent, Seen
 from bots.strategies.entries import EntryOrder
 from bots.strategies.momentum.choices import SizeMode
 from bots.strategies.momentum.exits import stop_under
@@ -11,7 +11,9 @@ from bots.strategies.momentum.memory import MomentumMemory, Signal
 from bots.strategies.momentum.settings import MomentumSettings
 from bots.strategies.sizing import by_risk, sized_to_sell
 from orders.records import record, replace
-from orders.rules import HUNDRED, ONE, ZERO, Market, OrderKind, Side
+from orders.rules import AT_MARKET, BUY, HUNDRED, LIMIT, ONE, ZERO, Market
+
+MARKET, RISK = EntryOrder.MARKET, SizeMode.RISK
 
 
 @record(frozen=True, slots=True)
@@ -46,9 +48,9 @@ def sized(
     left: Decimal,
 ) -> Sized:
     """The size of an entry at `price` with its stop at `stop`, `left` quote to spend."""
-    factor = cost_factor(settings, market, settings.entry_order is EntryOrder.MARKET)
+    factor = cost_factor(settings, market, settings.entry_order is MARKET)
     wanted = settings.amount / price
-    if settings.size_mode is SizeMode.RISK:
+    if settings.size_mode is RISK:
         wanted = by_risk(
             equity=equity,
             risk_pct=settings.risk_pct,
@@ -67,22 +69,23 @@ def entry_order(
     live = seen.live.get(f"deal-{memory.deals + 1}/entry")
     if live is not None:
         return memory, live.intent, ""
-    at_market = settings.entry_order is EntryOrder.MARKET
+    at_market = settings.entry_order is MARKET
     if not at_market and signal.price is None:
-        signal = replace(signal, price=market.price(Side.BUY, seen.bid))
+        signal = replace(signal, price=market.price(BUY, seen.bid))
         memory = replace(memory, signal=signal)
     price = seen.ask if at_market or signal.price is None else signal.price
     stop = stop_under(settings, price, memory.atr)
     if price <= 0 or not ZERO < stop < price:
         return memory, None, "No entry: its stop would lie under zero."
     left = room(settings, memory, seen.cash)
-    size = sized(settings, market, price=price, stop=stop, equity=seen.equity, left=left)
+    equity = seen.equity if settings.size_mode is RISK else ZERO
+    size = sized(settings, market, price=price, stop=stop, equity=equity, left=left)
     if size.amount is None:
         wanted = words.quote(size.wanted * price, market)
         return memory, None, f"No entry: {wanted} are under the market's minimum."
     if size.cost > left:
         need, have = words.quote(size.cost, market), words.quote(max(left, ZERO), market)
         return memory, None, f"No entry: it needs {need}, {have} is left."
-    kind = OrderKind.MARKET if at_market else OrderKind.LIMIT
-    order = OrderIntent(Side.BUY, kind, size.amount, None if at_market else price, Role.ENTRY)
+    kind = AT_MARKET if at_market else LIMIT
+    order = OrderIntent(BUY, kind, size.amount, None if at_market else price, ENTRY)
     return memory, order, ""

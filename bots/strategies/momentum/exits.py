@@ -10,7 +10,7 @@ from bots.strategies.steps import next_age_ms, reached
 
 def stop_under(settings: MomentumSettings, price: Decimal, atr: Decimal | None) -> Decimal:
     """The stop's distance under `price`; a percent's, too, when no ATR is known."""
-    if settings.atr_stop and atr is not None:
+    if atr is not None and settings.atr_stop:
         return price - settings.atr_multiple * atr
     return below(price, settings.stop_pct)
 
@@ -37,12 +37,14 @@ def next_trail(settings: MomentumSettings, deal: Deal, peak: Decimal) -> Decimal
 
 def target_pct(settings: MomentumSettings, deal: Deal, now: int) -> Decimal | None:
     """The profit asked at `now`: the latest of the steps reached, else the take profit, if any."""
-    step = reached(settings.roi_steps, now - deal.opened_at)
+    step = reached(settings.roi_steps, now - deal.opened_at) if settings.roi_steps else None
     return step.profit_pct if step else settings.take_profit_pct or None
 
 
 def next_step_at(settings: MomentumSettings, deal: Deal, now: int) -> int | None:
     """When the next target by time begins, in ms."""
+    if not settings.roi_steps:
+        return None
     age = next_age_ms(settings.roi_steps, now - deal.opened_at)
     return None if age is None else deal.opened_at + age
 

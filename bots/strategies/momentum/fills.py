@@ -2,10 +2,10 @@
 
 from bots.strategies.additions import filled_by
 from bots.strategies.dust import after_sale, joined, kept, less
-from bots.strategies.momentum.memory import Deal, MomentumMemory, Phase
+from bots.strategies.momentum.memory import EXITING, Deal, MomentumMemory
 from orders.accounting import Fill, Position
 from orders.records import replace
-from orders.rules import Side
+from orders.rules import SELL
 
 
 def booked(memory: MomentumMemory, fill: Fill) -> MomentumMemory:
@@ -13,15 +13,14 @@ def booked(memory: MomentumMemory, fill: Fill) -> MomentumMemory:
     whatever is sold next."""
     place, _, what = fill.slot.partition("/")
     number = int(place.removeprefix("deal-"))
-    deal = memory.deal
-    if deal is None and what == "entry" and number == memory.deals + 1:
-        deal = Deal(number=number, opened_at=fill.at)
-        memory = replace(memory, deals=number)
-    if fill.side is Side.SELL:
+    deal, deals = memory.deal, memory.deals
+    if fill.side is SELL:
         return _sold(memory, deal, fill, what)
+    if deal is None and what == "entry" and number == deals + 1:
+        deal, deals = Deal(number, fill.at), number
     if deal is None or deal.number != number:
         return replace(memory, dust=memory.dust.after(fill))
-    return replace(memory, deal=_bought(deal, fill, what))
+    return replace(memory, deal=_bought(deal, fill, what), deals=deals)
 
 
 def _bought(deal: Deal, fill: Fill, what: str) -> Deal:
@@ -39,10 +38,11 @@ def _bought(deal: Deal, fill: Fill, what: str) -> Deal:
 def _sold(memory: MomentumMemory, deal: Deal | None, fill: Fill, what: str) -> MomentumMemory:
     if deal is None:
         return replace(memory, dust=kept(less(memory.dust, fill)))
-    if what == "target" and deal.target is not None:
-        deal = replace(deal, target=replace(deal.target, sold=deal.target.sold + fill.amount))
+    target = deal.target
+    if what == "target" and target is not None:
+        target = replace(target, sold=target.sold + fill.amount)
     held, dust = after_sale(deal.held, memory.dust, fill)
-    return replace(memory, deal=replace(deal, held=held), dust=dust)
+    return replace(memory, deal=replace(deal, held=held, target=target), dust=dust)
 
 
 def closed(memory: MomentumMemory, deal: Deal, cool_until: int) -> MomentumMemory:
@@ -63,7 +63,7 @@ def reopened(memory: MomentumMemory, now: int) -> MomentumMemory:
     deal = Deal(
         number=max(memory.deals, 1),
         opened_at=now,
-        phase=Phase.EXITING,
+        phase=EXITING,
         bought=held.amount,
         value=held.cost,
         held=held,

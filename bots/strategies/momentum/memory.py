@@ -18,6 +18,9 @@ class Phase(StrEnum):
     EXITING = "exiting"
 
 
+OPENING, HOLDING, EXITING = Phase
+
+
 @record(frozen=True, slots=True)
 class Signal:
     """A candle that said buy: its open time, and until when that holds (ms). `price` is where the
@@ -72,6 +75,9 @@ class Deal:
     @property
     def slot(self) -> str:
         return f"deal-{self.number}"
+
+    def slot_of(self, what: str) -> str:
+        return f"deal-{self.number}/{what}"
 
 
 @record(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from decimal import Decimal
 from typing import ClassVar
 
-from bots.strategies.base import Candles, Plan, Preflight, Seen, SignalRow, Signals, Wake, marked
+from bots.strategies.base import ENTRY, Candles, Plan, Preflight, Seen, SignalRow, Signals, Wake, marked
 from bots.strategies.momentum.entry import entry_order
 from bots.strategies.momentum.fills import booked, closed, reopened
 from bots.strategies.momentum.memory import Deal, MomentumMemory, Signal
@@ -26,6 +26,8 @@ class Momentum:
         self.settings = settings
         self.market = market
         self._period_ms = settings.timeframe.period_ms
+        self._entry = settings.entry.value.replace("_", " ")
+        self._idle = Wake(candle=settings.timeframe.value, mark=ENTER)
 
     @property
     def timeframe(self) -> str | None:
@@ -52,9 +54,11 @@ class Momentum:
         reasons: list[str] = []
         for fill in seen.fills:
             memory = booked(memory, fill)
-        memory = self._late(memory, seen)
+        if memory.deal is None and (seen.fills or seen.closing):
+            memory = self._late(memory, seen)
         fresh = seen.candle is not None and seen.candle.at > memory.looked_at
-        memory = self._expired(memory, seen, fresh)
+        if fresh or memory.signal is not None:
+            memory = self._expired(memory, seen, fresh)
         if memory.deal is not None:
             memory = self._advanced(memory, memory.deal, seen, fresh, reasons)
         elif fresh and seen.candle is not None:
@@ -79,23 +83,17 @@ class Momentum:
 
     def _late(self, memory: MomentumMemory, seen: Seen) -> MomentumMemory:
         """Coins of a closed deal that can be sold again are sold, before anything new is bought."""
-        late = memory.deal is None and (seen.fills or seen.closing)
-        if late and self.market.enough(self.market.amount(memory.dust.amount), seen.bid):
+        if self.market.enough(self.market.amount(memory.dust.amount), seen.bid):
             return reopened(memory, seen.now)
         return memory
 
     def _expired(self, memory: MomentumMemory, seen: Seen, fresh: bool) -> MomentumMemory:
         """A signal is acted on once, and until the next candle closes; the ATR is the last candle's."""
-        signal = memory.signal
-        if signal is not None:
-            acted = any(
-                order.slot.endswith("/entry") and order.intent.role == "entry" for order in seen.closed
-            )
-            if fresh or acted or seen.now >= signal.until:
-                memory = replace(memory, signal=None)
         if fresh and seen.candle is not None:
-            return replace(memory, atr=atr_of(seen.candle.values), looked_at=seen.candle.at)
-        return memory
+            return replace(memory, signal=None, atr=atr_of(seen.candle.values), looked_at=seen.candle.at)
+        acted = any(order.slot.endswith("/entry") and order.intent.role is ENTRY for order in seen.closed)
+        over = memory.signal is not None and seen.now >= memory.signal.until
+        return replace(memory, signal=None) if acted or over else memory
 
     def _signalled(self, memory: MomentumMemory, candle: SignalRow, reasons: list[str]) -> MomentumMemory:
         """The memory with a signal, when the candle says buy and every filter agrees."""
@@ -106,9 +104,8 @@ class Momentum:
         cooling = candle.at < memory.cool_until
         if cooling:
             refused.append("the cooldown after a stop")
-        entry = self.settings.entry.value.replace("_", " ")
         outcome = f"no entry, for {' and '.join(refused)}" if refused else "entering"
-        reasons.append(f"Signal {entry} at {candle.close:f}: {outcome}.")
+        reasons.append(f"Signal {self._entry} at {candle.close:f}: {outcome}.")
         reasons.extend(str(verdict) for verdict in said)
         if refused:
             return memory
@@ -132,12 +129,11 @@ class Momentum:
             return Plan(memory, {}, Wake(), tuple(reasons), finished=not seen.live)
         signal = memory.signal
         if signal is None:
-            return Plan(memory, {}, Wake(candle=self.timeframe, mark=ENTER), tuple(reasons))
+            return Plan(memory, {}, self._idle, tuple(reasons))
         memory, order, refusal = entry_order(self.settings, self.market, memory, signal, seen)
         if refusal != memory.said:
             memory = replace(memory, said=refusal)
             if refusal:
                 reasons.append(refusal)
         orders = {} if order is None else {f"deal-{memory.deals + 1}/entry": order}
-        wake = Wake(at=signal.until, candle=self.timeframe, mark=ENTER)
-        return Plan(memory, orders, wake, tuple(reasons))
+        return Plan(memory, orders, replace(self._idle, at=signal.until), tuple(reasons))

@@ -8,11 +8,11 @@ from bots.strategies.base import Command, CommandKind, Seen, marked
 from bots.strategies.exits import above, left_by_tries
 from bots.strategies.momentum.entry import cost_factor, room
 from bots.strategies.momentum.exits import held_until, next_stop, next_trail, stop_under, target_pct
-from bots.strategies.momentum.memory import Deal, MomentumMemory, Phase, Target
+from bots.strategies.momentum.memory import EXITING, HOLDING, OPENING, Deal, MomentumMemory, Target
 from bots.strategies.momentum.settings import MomentumSettings
 from bots.strategies.momentum.signals import LEAVE
 from orders.records import record, replace
-from orders.rules import ONE, ZERO, Market, Side
+from orders.rules import BUY, ONE, SELL, ZERO, Market
 
 
 @record(frozen=True, slots=True)
@@ -38,17 +38,18 @@ class Look:
                 deal = self._funded(memory, deal, command)
         if self.seen.closing:
             deal = self._leaving(deal, "the bot sells all")
-        for left in left_by_tries(f"{deal.slot}/exit", self.seen.closed):
-            deal = replace(deal, attempts=deal.attempts + 1)
-            rest = words.base(left, self.market)
-            self.reasons.append(f"Exit try {deal.attempts} of deal {deal.number} left {rest} unsold.")
+        if self.seen.closed:
+            for left in left_by_tries(deal.slot_of("exit"), self.seen.closed):
+                deal = replace(deal, attempts=deal.attempts + 1)
+                rest = words.base(left, self.market)
+                self.reasons.append(f"Exit try {deal.attempts} of deal {deal.number} left {rest} unsold.")
         return deal
 
     def _funded(self, memory: MomentumMemory, deal: Deal, command: Command) -> Deal:
         """The deal with a buy of `command.quote` more, when the budget has room for it."""
         wanted = words.quote(command.quote, self.market)
-        if deal.phase is not Phase.HOLDING:
-            state = "being sold" if deal.phase is Phase.EXITING else "still being opened"
+        if deal.phase is not HOLDING:
+            state = "being sold" if deal.phase is EXITING else "still being opened"
             self.reasons.append(f"{wanted} not added: deal {deal.number} is {state}.")
             return deal
         ask, stop = self.seen.ask, deal.stop or ZERO
@@ -68,50 +69,53 @@ class Look:
 
     def moved(self, memory: MomentumMemory, deal: Deal) -> Deal:
         """The deal in the phase its fills have brought it to, with a target for what it holds."""
-        if deal.phase is Phase.OPENING and f"{deal.slot}/entry" not in self.seen.live:
+        if deal.phase is OPENING and deal.slot_of("entry") not in self.seen.live:
             deal = self._opened(memory, deal)
-        if deal.phase is Phase.EXITING:
+        if deal.phase is EXITING:
             return deal
         if self._sold_out(memory, deal):
-            return replace(deal, phase=Phase.EXITING)
+            return replace(deal, phase=EXITING)
         target = self._target(memory, deal)
         return deal if target is deal.target else replace(deal, target=target)
 
     def _sold_out(self, memory: MomentumMemory, deal: Deal) -> bool:
         """Whether the target has sold all that can be sold."""
-        if deal.target is None or not deal.target.sold or f"{deal.slot}/target" in self.seen.live:
+        if deal.target is None or not deal.target.sold or deal.slot_of("target") in self.seen.live:
             return False
         return not self.market.enough(self.sellable(memory, deal), deal.target.price)
 
     def _opened(self, memory: MomentumMemory, deal: Deal) -> Deal:
-        if not self.market.enough(self.sellable(memory, deal), deal.entry):
+        entry = deal.entry
+        if not self.market.enough(self.sellable(memory, deal), entry):
             return self._leaving(deal, "too little of its entry filled")
-        bought, at = words.base(deal.bought, self.market), words.price(deal.entry, self.market)
-        stop = words.price(stop_under(self.settings, deal.entry, memory.atr), self.market)
+        bought, at = words.base(deal.bought, self.market), words.price(entry, self.market)
+        stop = words.price(stop_under(self.settings, entry, memory.atr), self.market)
         self.reasons.append(f"Deal {deal.number} opened: {bought} at {at}, stop at {stop}.")
-        return replace(deal, phase=Phase.HOLDING)
+        return replace(deal, phase=HOLDING)
 
     def _target(self, memory: MomentumMemory, deal: Deal) -> Target | None:
         pct = target_pct(self.settings, deal, self.seen.now)
         if pct is None:
             return None
-        price, amount = self.market.price(Side.SELL, above(deal.entry, pct)), self.sellable(memory, deal)
+        price, amount = self.market.price(SELL, above(deal.entry, pct)), self.sellable(memory, deal)
         old = deal.target
-        bought = any(fill.side is Side.BUY for fill in self.seen.fills)
-        if old is not None and old.price == price and not bought and old.left <= amount:
+        if old is None:
+            return Target(price, amount)
+        bought = any(fill.side is BUY for fill in self.seen.fills)
+        if old.price == price and not bought and old.left <= amount:
             return old
-        if old is not None and old.price != price:
+        if old.price != price:
             told = words.price(price, self.market)
             self.reasons.append(f"Deal {deal.number}: the target is now {told}.")
         return Target(price, amount)
 
     def watched(self, memory: MomentumMemory, deal: Deal) -> Deal:
         """The deal after a look at its candle, its age, its stop and its trails."""
-        if deal.phase is Phase.EXITING or not deal.held.amount:
+        if deal.phase is EXITING or not deal.held.amount:
             return deal
         deal = self._followed(memory, deal)
         candle, until = self.seen.candle, held_until(self.settings, deal)
-        if self.settings.exit_on_cross and self.fresh and candle is not None and marked(candle.values[LEAVE]):
+        if self.fresh and self.settings.exit_on_cross and candle is not None and marked(candle.values[LEAVE]):
             deal = self._leaving(deal, "the candle closed with the entry's opposite")
         if until is not None and self.seen.now >= until:
             deal = self._leaving(deal, f"held for {self.settings.max_hold_candles} candles")
@@ -135,14 +139,14 @@ class Look:
         return deal
 
     def _leaving(self, deal: Deal, why: str) -> Deal:
-        if deal.phase is Phase.EXITING:
+        if deal.phase is EXITING:
             return deal
         self.reasons.append(f"Selling deal {deal.number}: {why}.")
-        return replace(deal, phase=Phase.EXITING)
+        return replace(deal, phase=EXITING)
 
     def over(self, memory: MomentumMemory, deal: Deal) -> bool:
         """Flat but for dust, and nothing of it can fill any more."""
-        if deal.phase is not Phase.EXITING or self.seen.live:
+        if deal.phase is not EXITING or self.seen.live:
             return False
         return not self.market.enough(self.sellable(memory, deal), self.seen.bid)
 

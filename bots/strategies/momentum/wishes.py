@@ -1,13 +1,13 @@
 """The orders an open deal wants to rest, and when it wants to be asked again."""
 
 from bots.strategies.additions import wishes
-from bots.strategies.base import OrderIntent, Role, Seen, Wake
+from bots.strategies.base import EXIT, OrderIntent, Seen, Wake
 from bots.strategies.exits import above, alone, exit_intent
 from bots.strategies.momentum.exits import held_until, next_step_at
-from bots.strategies.momentum.memory import Deal, MomentumMemory, Phase
+from bots.strategies.momentum.memory import EXITING, OPENING, Deal, MomentumMemory, Target
 from bots.strategies.momentum.settings import MomentumSettings
 from bots.strategies.momentum.signals import LEAVE
-from orders.rules import Market, OrderKind, Side
+from orders.rules import LIMIT, SELL, Market
 
 Orders = dict[str, OrderIntent]
 
@@ -16,21 +16,21 @@ def wanted(
     settings: MomentumSettings, market: Market, memory: MomentumMemory, deal: Deal, seen: Seen
 ) -> Orders:
     """One order a slot. An order that rests as wished stays the very same wish."""
-    if deal.phase is Phase.EXITING:
+    if deal.phase is EXITING:
         return _market_exit(settings, market, memory, deal, seen)
     orders: Orders = {}
-    entry = seen.live.get(f"{deal.slot}/entry")
     # What has not filled when its candle is over is cancelled.
-    if deal.phase is Phase.OPENING and entry is not None and memory.signal is not None:
-        orders[f"{deal.slot}/entry"] = entry.intent
-    _target(orders, market, deal, seen)
-    return orders | wishes(deal.added, deal.slot, market, seen)
+    if deal.phase is OPENING and memory.signal is not None:
+        entry = seen.live.get(deal.slot_of("entry"))
+        if entry is not None:
+            orders[deal.slot_of("entry")] = entry.intent
+    if deal.target is not None:
+        _target(orders, market, deal, deal.target, seen)
+    return orders | wishes(deal.added, deal.slot, market, seen) if deal.added else orders
 
 
-def _target(orders: Orders, market: Market, deal: Deal, seen: Seen) -> None:
-    target, slot = deal.target, f"{deal.slot}/target"
-    if target is None:
-        return
+def _target(orders: Orders, market: Market, deal: Deal, target: Target, seen: Seen) -> None:
+    slot = deal.slot_of("target")
     live = seen.live.get(slot)
     # Fills may be known before the order that brought them says so: then its whole amount tells.
     same = live is not None and (
@@ -39,15 +39,17 @@ def _target(orders: Orders, market: Market, deal: Deal, seen: Seen) -> None:
     if live is not None and same and live.intent.price == target.price:
         orders[slot] = live.intent
     elif market.enough(target.left, target.price):
-        orders[slot] = OrderIntent(Side.SELL, OrderKind.LIMIT, target.left, target.price, Role.EXIT)
+        orders[slot] = OrderIntent(SELL, LIMIT, target.left, target.price, EXIT)
 
 
 def _market_exit(
     settings: MomentumSettings, market: Market, memory: MomentumMemory, deal: Deal, seen: Seen
 ) -> Orders:
-    amount = market.amount(deal.held.amount + memory.dust.amount)
-    exit_now = exit_intent(market, seen.bid, amount, deal.attempts, settings.max_slippage_pct)
-    return alone(f"{deal.slot}/exit", exit_now, seen)
+    def exit_now() -> OrderIntent:
+        amount = market.amount(deal.held.amount + memory.dust.amount)
+        return exit_intent(market, seen.bid, amount, deal.attempts, settings.max_slippage_pct)
+
+    return alone(deal.slot_of("exit"), exit_now, seen)
 
 
 def watching(
@@ -55,10 +57,10 @@ def watching(
 ) -> Wake:
     """The nearest prices and times at which stop, trails, targets or age would act."""
     timeframe = settings.timeframe.value
-    if deal.phase is Phase.EXITING:
+    if deal.phase is EXITING:
         return Wake(candle=timeframe)
     times = [next_step_at(settings, deal, seen.now), held_until(settings, deal)]
-    if deal.phase is Phase.OPENING and memory.signal is not None:
+    if deal.phase is OPENING and memory.signal is not None:
         times.append(memory.signal.until)
     floors = [price for price in (deal.stop, deal.trail) if price is not None and price > 0]
     arms, peak = None, None

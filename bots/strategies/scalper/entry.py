@@ -3,16 +3,16 @@
 from decimal import Decimal
 
 from bots.strategies import words
-from bots.strategies.base import OrderIntent, Role, Seen, Wake
+from bots.strategies.base import ENTRY, OrderIntent, Seen, Wake
+from bots.strategies.scalper import signals
 from bots.strategies.scalper.edge import width
 from bots.strategies.scalper.memory import ScalperMemory
 from bots.strategies.scalper.settings import ScalperSettings
-from bots.strategies.scalper.signals import BUY
 from bots.strategies.sizing import sized_to_sell
 from bots.strategies.wakes import NO_WAKE, nearest
 from orders.matching import BPS
 from orders.records import record, replace
-from orders.rules import HUNDRED, ONE, ZERO, Market, OrderKind, Side
+from orders.rules import AT_MARKET, BUY, HUNDRED, LIMIT, ONE, SELL, ZERO, Market
 
 RETRY_MS = 5_000
 HOUR_MS = 3_600_000
@@ -55,23 +55,27 @@ def entry_ends(settings: ScalperSettings, memory: ScalperMemory) -> int:
 
 def next_entry(settings: ScalperSettings, market: Market, memory: ScalperMemory, seen: Seen) -> Entry:
     """The entry of the next deal, when signal, limits and book allow it."""
-    candle = NO_WAKE if settings.captures_spread else Wake(candle=settings.timeframe.value, mark=BUY)
+    candle = NO_WAKE if settings.captures_spread else Wake(candle=settings.timeframe.value, mark=signals.BUY)
     paused = _paused(settings, memory, seen.now)
     if paused is not None:
         until, why = paused
         return Entry(_unquoted(memory), wake=replace(candle, at=until), until=until, why=why)
     if not settings.captures_spread:
-        if memory.signal_at is None or seen.now >= entry_ends(settings, memory):
-            return Entry(replace(_unquoted(memory), signal_at=None), wake=candle)
-        candle = replace(candle, at=entry_ends(settings, memory))
+        ends = entry_ends(settings, memory)
+        if memory.signal_at is None or seen.now >= ends:
+            return Entry(_unsignalled(memory), wake=candle)
+        candle = replace(candle, at=ends)
     if seen.now < memory.retry_at:
         return Entry(_unquoted(memory), wake=nearest(candle, Wake(at=memory.retry_at)))
     refusal = _thin(settings, market, seen)
     if refusal:
-        # Neither a spread nor a depth has a price to wait for.
-        again = nearest(candle, Wake(at=seen.now + RETRY_MS))
-        return Entry(_unquoted(memory), wake=again, refusal=refusal)
+        return _refused(_unquoted(memory), candle, seen, refusal)
     return _order(settings, market, memory, seen, candle)
+
+
+def _refused(memory: ScalperMemory, wake: Wake, seen: Seen, refusal: str) -> Entry:
+    """Neither a spread, a depth nor a budget has a price to wait for: look again soon."""
+    return Entry(memory, wake=nearest(wake, Wake(at=seen.now + RETRY_MS)), refusal=refusal)
 
 
 def _paused(settings: ScalperSettings, memory: ScalperMemory, now: int) -> tuple[int, str] | None:
@@ -79,18 +83,20 @@ def _paused(settings: ScalperSettings, memory: ScalperMemory, now: int) -> tuple
         count, pause = settings.max_consecutive_losses, settings.loss_pause_s
         return memory.pause_until, f"{count} losing deals in a row: no entries for {pause} s."
     most = settings.max_trades_per_hour
+    if not most:
+        return None
     recent = [at for at in memory.opened if at > now - HOUR_MS]
-    if most and len(recent) >= most:
+    if len(recent) >= most:
         return recent[-most] + HOUR_MS, f"{most} deals within the hour: no entries until the first is older."
     return None
 
 
 def _thin(settings: ScalperSettings, market: Market, seen: Seen) -> str:
     """Why this book is too wide or too thin to enter on, or nothing."""
-    spread = (seen.ask - seen.bid) / ((seen.ask + seen.bid) / 2) * BPS
-    if settings.max_spread_bps and spread > settings.max_spread_bps:
-        return f"No entry: the spread is over {settings.max_spread_bps:f} bps."
-    if settings.least_depth and seen.depth is not None and seen.depth < settings.least_depth:
+    widest = settings.max_spread_bps
+    if widest and (seen.ask - seen.bid) / ((seen.ask + seen.bid) / 2) * BPS > widest:
+        return f"No entry: the spread is over {widest:f} bps."
+    if seen.depth is not None and settings.least_depth and seen.depth < settings.least_depth:
         return (
             f"No entry: the book holds less than {words.quote(settings.least_depth, market)} near the touch."
         )
@@ -99,6 +105,11 @@ def _thin(settings: ScalperSettings, market: Market, seen: Seen) -> str:
 
 def _unquoted(memory: ScalperMemory) -> ScalperMemory:
     return memory if memory.quote is None else replace(memory, quote=None)
+
+
+def _unsignalled(memory: ScalperMemory) -> ScalperMemory:
+    idle = memory.signal_at is None and memory.quote is None
+    return memory if idle else replace(memory, signal_at=None, quote=None)
 
 
 def _order(settings: ScalperSettings, market: Market, memory: ScalperMemory, seen: Seen, wake: Wake) -> Entry:
@@ -127,7 +138,7 @@ def _quoted(settings: ScalperSettings, market: Market, memory: ScalperMemory, se
         wanted = fair * (ONE - width(settings, market) / 2)
     if settings.post_only:
         wanted = min(wanted, seen.ask - market.tick)
-    quote = market.price(Side.BUY, wanted)
+    quote = market.price(BUY, wanted)
     return replace(memory, quote=quote, fair=fair, quoted_at=seen.now)
 
 
@@ -142,12 +153,12 @@ def _moved_away(settings: ScalperSettings, market: Market, memory: ScalperMemory
     A wake is never where the price already is.
     """
     reach, apart = _reach(settings, market, memory), seen.last - (seen.bid + seen.ask) / 2
-    low = market.price(Side.BUY, memory.fair + apart - reach) - market.tick
-    high = market.price(Side.SELL, memory.fair + apart + reach) + market.tick
-    low = min(low, market.price(Side.SELL, seen.last) - market.tick)
+    low = market.price(BUY, memory.fair + apart - reach) - market.tick
+    high = market.price(SELL, memory.fair + apart + reach) + market.tick
+    low = min(low, market.price(SELL, seen.last) - market.tick)
     return Wake(
         below=low if low > 0 else None,
-        above=max(high, market.price(Side.BUY, seen.last) + market.tick),
+        above=max(high, market.price(BUY, seen.last) + market.tick),
         at=entry_ends(settings, memory),
     )
 
@@ -155,18 +166,17 @@ def _moved_away(settings: ScalperSettings, market: Market, memory: ScalperMemory
 def _fresh(settings: ScalperSettings, market: Market, memory: ScalperMemory, seen: Seen, wake: Wake) -> Entry:
     price = seen.ask if settings.at_market or memory.quote is None else memory.quote
     wanted = settings.order_amount
-    again = nearest(wake, Wake(at=seen.now + RETRY_MS))
     amount = sized_to_sell(market, wanted / price, price, settings.stop_fraction) if price > 0 else None
     if amount is None:
         refusal = f"The order of {words.quote(wanted, market)} is under the market's minimum."
-        return Entry(memory, wake=again, refusal=refusal)
+        return _refused(memory, wake, seen, refusal)
     cost = cost_of(settings, market, amount, price, slips=settings.at_market)
     left = room(settings, seen)
     if cost > left:
         refusal = f"The order needs {words.quote(cost, market)}, {words.quote(left, market)} is left."
-        return Entry(memory, wake=again, refusal=refusal)
+        return _refused(memory, wake, seen, refusal)
     if settings.at_market:
-        order = OrderIntent(Side.BUY, OrderKind.MARKET, amount, None, Role.ENTRY)
+        order = OrderIntent(BUY, AT_MARKET, amount, None, ENTRY)
     else:
-        order = OrderIntent(Side.BUY, OrderKind.LIMIT, amount, price, Role.ENTRY, settings.post_only)
+        order = OrderIntent(BUY, LIMIT, amount, price, ENTRY, settings.post_only)
     return Entry(memory, order, wake)

@@ -8,21 +8,22 @@ from bots.strategies.scalper.memory import Deal, ScalperMemory
 from bots.strategies.scalper.settings import ScalperSettings
 from orders.accounting import Fill
 from orders.records import replace
-from orders.rules import Side
+from orders.rules import SELL
 from orders.states import OrderStatus
 
+REFUSED = OrderStatus.REFUSED
 REFUSED_PAUSE_MS = 1_000
 
 
 def booked(settings: ScalperSettings, memory: ScalperMemory, fill: Fill) -> ScalperMemory:
     """The memory after `fill`. A buy without an open deal opens one, however late it comes."""
     deal = memory.deal
-    if fill.side is Side.SELL:
+    if fill.side is SELL:
         return memory if deal is None else replace(memory, deal=replace(deal, sold=True))
+    deals, opened = memory.deals, memory.opened
     if deal is None:
-        deal = Deal(number=memory.deals + 1, opened_at=fill.at)
-        opened = (*memory.opened, fill.at)[-max(settings.max_trades_per_hour, 1) :]
-        memory = replace(memory, deals=deal.number, opened=opened)
+        deal, deals = Deal(deals + 1, fill.at), deals + 1
+        opened = (*opened, fill.at)[-max(settings.max_trades_per_hour, 1) :]
     what, _, number = fill.slot.partition("/")[2].partition("-")
     added = filled_by(deal.added, int(number), fill.amount) if what == "added" else deal.added
     deal = replace(
@@ -33,16 +34,16 @@ def booked(settings: ScalperSettings, memory: ScalperMemory, fill: Fill) -> Scal
         offered=None,
         takes=False,
     )
-    return replace(memory, deal=deal)
+    return replace(memory, deals=deals, deal=deal, opened=opened)
 
 
 def refused(memory: ScalperMemory, closed: Iterable[Closed], now: int) -> ScalperMemory:
     """A refused entry is placed anew a little later; a refused target may take."""
     for order in closed:
-        if order.status is not OrderStatus.REFUSED:
+        if order.status is not REFUSED:
             continue
         if order.slot.endswith("/entry"):
             memory = replace(memory, quote=None, retry_at=now + REFUSED_PAUSE_MS)
-        elif memory.deal is not None and order.slot == f"{memory.deal.slot}/target":
+        elif memory.deal is not None and order.slot == memory.deal.slot_of("target"):
             memory = replace(memory, deal=replace(memory.deal, takes=True))
     return memory

@@ -35,6 +35,9 @@ class Deal:
     def slot(self) -> str:
         return f"deal-{self.number}"
 
+    def slot_of(self, what: str) -> str:
+        return f"deal-{self.number}/{what}"
+
 
 @record(frozen=True, slots=True)
 class ScalperMemory:

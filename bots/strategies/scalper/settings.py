@@ -26,6 +26,7 @@ from orders.rules import HUNDRED, ONE, ZERO, Market, ceil_to
 DEPTH_TIMES = 10
 SPREAD_USUAL_BPS = Decimal(15)
 TAKE_PROFIT_USUAL_PCT = Decimal("0.5")
+SPREAD_CAPTURE, AT_MARKET = EntryRule.SPREAD_CAPTURE, EntryOrder.MARKET
 
 
 class ScalperSettings(Settings):
@@ -191,11 +192,11 @@ class ScalperSettings(Settings):
 
     @property
     def captures_spread(self) -> bool:
-        return self.entry is EntryRule.SPREAD_CAPTURE
+        return self.entry is SPREAD_CAPTURE
 
     @property
     def at_market(self) -> bool:
-        return self.entry_order is EntryOrder.MARKET
+        return self.entry_order is AT_MARKET
 
     @property
     def least_depth(self) -> Decimal:
@@ -208,7 +209,7 @@ class ScalperSettings(Settings):
 
     def profit_pct(self, age_ms: int) -> Decimal:
         """The target in percent over the average fill price at this age of a deal."""
-        step = reached(self.roi_steps, age_ms)
+        step = reached(self.roi_steps, age_ms) if self.roi_steps else None
         return step.profit_pct if step else self.take_profit_pct
 
     @classmethod

@@ -65,10 +65,12 @@ class Scalper:
             if known is None and memory.deal is not None:
                 at = words.price(fill.price, self.market)
                 reasons.append(f"Deal {memory.deals} opened at {at}.")
-        memory = refused(memory, seen.closed, seen.now)
-        memory = self._left_over(memory, seen)
-        look = Look(self.settings, self.market, seen, reasons)
+        if seen.closed:
+            memory = refused(memory, seen.closed, seen.now)
+        if seen.closing:
+            memory = self._left_over(memory, seen)
         if memory.deal is not None:
+            look = Look(self.settings, self.market, seen, reasons)
             deal = look.watched(look.ordered(memory.deal))
             if not look.over(deal):
                 return self._in_deal(memory, deal, seen, reasons)
@@ -78,7 +80,7 @@ class Scalper:
     def _left_over(self, memory: ScalperMemory, seen: Seen) -> ScalperMemory:
         """Dust that has grown dear enough to sell is sold when the bot is to be flat."""
         held = seen.position
-        if memory.deal is not None or not seen.closing or seen.live:
+        if memory.deal is not None or seen.live:
             return memory
         if not self.market.enough(self.market.amount(held.amount), seen.bid):
             return memory
@@ -94,7 +96,8 @@ class Scalper:
             wishes.leaving()
         else:
             wishes.holding()
-        memory = replace(memory, deal=wishes.deal, said="")
+        if wishes.deal is not memory.deal or memory.said:
+            memory = replace(memory, deal=wishes.deal, said="")
         return Plan(memory, wishes.orders, wishes.wake, tuple(reasons), deal.number)
 
     def _flat(self, memory: ScalperMemory, seen: Seen, reasons: list[str]) -> Plan[ScalperMemory]:

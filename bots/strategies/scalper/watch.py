@@ -11,12 +11,12 @@ from bots.strategies.scalper.memory import Deal, ScalperMemory
 from bots.strategies.scalper.settings import ScalperSettings
 from bots.strategies.sizing import sized_to_sell
 from orders.records import record, replace
-from orders.rules import ZERO, Market, Side
+from orders.rules import SELL, ZERO, Market
 
 
 def target_price(settings: ScalperSettings, market: Market, deal: Deal, now: int) -> Decimal:
     """Over the average fill price, on the tick."""
-    return market.price(Side.SELL, above(deal.average, settings.profit_pct(now - deal.opened_at)))
+    return market.price(SELL, above(deal.average, settings.profit_pct(now - deal.opened_at)))
 
 
 def stop_price(settings: ScalperSettings, deal: Deal) -> Decimal:
@@ -45,10 +45,11 @@ class Look:
                 deal = self._funded(deal, command)
         if self.seen.closing:
             deal = self._leaving(deal, "the bot sells all")
-        for left in left_by_tries(f"{deal.slot}/exit", self.seen.closed):
-            deal = replace(deal, attempts=deal.attempts + 1)
-            rest = words.base(left, self.market)
-            self.reasons.append(f"Exit try {deal.attempts} of deal {deal.number} left {rest} unsold.")
+        if self.seen.closed:
+            for left in left_by_tries(deal.slot_of("exit"), self.seen.closed):
+                deal = replace(deal, attempts=deal.attempts + 1)
+                rest = words.base(left, self.market)
+                self.reasons.append(f"Exit try {deal.attempts} of deal {deal.number} left {rest} unsold.")
         return deal
 
     def _funded(self, deal: Deal, command: Command) -> Deal:
@@ -72,13 +73,15 @@ class Look:
     def _awaited(self, deal: Deal) -> Decimal:
         """What additions and the entry may still cost."""
         awaited = unfilled(deal.added)
-        entry = self.seen.live.get(f"{deal.slot}/entry")
+        entry = self.seen.live.get(deal.slot_of("entry"))
         if entry is not None:
             awaited += entry.intent.amount - entry.filled
         return cost_of(self.settings, self.market, awaited, self.seen.ask, slips=True)
 
     def watched(self, deal: Deal) -> Deal:
         """The deal after a look at its stop and its age."""
+        if deal.leaving:
+            return deal
         stop, last = stop_price(self.settings, deal), self.seen.last
         if last <= stop:
             at, price = words.price(stop, self.market), words.price(last, self.market)

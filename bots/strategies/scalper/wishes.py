@@ -1,7 +1,7 @@
 """The orders an open deal wants to rest, and when it wants to be asked again."""
 
 from bots.strategies.additions import Added, wish
-from bots.strategies.base import OrderIntent, Role, Seen, Wake
+from bots.strategies.base import EXIT, OrderIntent, Seen, Wake
 from bots.strategies.exits import alone, exit_intent
 from bots.strategies.scalper.entry import entry_ends
 from bots.strategies.scalper.memory import Deal, ScalperMemory
@@ -9,7 +9,7 @@ from bots.strategies.scalper.settings import ScalperSettings
 from bots.strategies.scalper.watch import stop_price, target_price
 from bots.strategies.wakes import nearest
 from orders.records import replace
-from orders.rules import Market, OrderKind, Side
+from orders.rules import LIMIT, SELL, Market
 
 
 class Wishes:
@@ -27,10 +27,12 @@ class Wishes:
         self.wake = Wake()
 
     def leaving(self) -> None:
+        self.orders = alone(self.deal.slot_of("exit"), self._exit_now, self.seen)
+
+    def _exit_now(self) -> OrderIntent:
         amount = self.market.amount(self.seen.position.amount)
         tries, slippage = self.deal.attempts, self.settings.max_slippage_pct
-        exit_now = exit_intent(self.market, self.seen.bid, amount, tries, slippage)
-        self.orders |= alone(f"{self.deal.slot}/exit", exit_now, self.seen)
+        return exit_intent(self.market, self.seen.bid, amount, tries, slippage)
 
     def holding(self) -> None:
         self._entry()
@@ -41,11 +43,12 @@ class Wishes:
 
     def _entry(self) -> None:
         """What is left of the entry rests until its time is up, or until the target sells."""
-        slot = f"{self.deal.slot}/entry"
-        live, ends = self.seen.live.get(slot), entry_ends(self.settings, self.memory)
+        slot = self.deal.slot_of("entry")
+        live = self.seen.live.get(slot)
         if live is None or self.deal.sold:
             return
-        if live.intent.kind is not OrderKind.LIMIT:
+        ends = entry_ends(self.settings, self.memory)
+        if live.intent.kind is not LIMIT:
             self.orders[slot] = live.intent
         elif self.seen.now < ends:
             self.orders[slot] = live.intent
@@ -59,7 +62,7 @@ class Wishes:
 
     def _target(self) -> None:
         """All that is held, offered at the target: as a maker first, as a taker once that was refused."""
-        slot = f"{self.deal.slot}/target"
+        slot = self.deal.slot_of("target")
         live = self.seen.live.get(slot)
         price = target_price(self.settings, self.market, self.deal, self.seen.now)
         makes = self.settings.post_only and not self.deal.takes
@@ -69,7 +72,7 @@ class Wishes:
             return
         amount = self.market.amount(self.seen.position.amount)
         if self.market.enough(amount, price):
-            intent = OrderIntent(Side.SELL, OrderKind.LIMIT, amount, price, Role.EXIT, makes)
+            intent = OrderIntent(SELL, LIMIT, amount, price, EXIT, makes)
             self.orders[slot] = intent
             self.deal = replace(self.deal, offered=amount)
 
