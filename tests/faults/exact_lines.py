@@ -5,8 +5,8 @@ from tests.faults.safety_lines import Mutation, edit
 MATCHING, ACCOUNTING, RULES = "orders/matching.py", "orders/accounting.py", "orders/rules.py"
 LOCKSTEP, EXTREMES = "orders/gateways/lockstep.py", "bots/backtest/extremes.py"
 MATCHED, ACCOUNTED = "tests/orders/test_matching.py", "tests/orders/test_accounting.py"
-RULED, STEPPED = "tests/strategies/test_shared_rules.py", "tests/engine/test_lockstep.py"
-DESK, RUN = "bots/backtest/desk.py", "tests/backtest/test_run.py"
+RULED, STEPPED = "tests/strategies/test_shared_rules.py", "tests/gateways/test_first_stop.py"
+DESK = "bots/backtest/desk.py"
 
 MUTATIONS: tuple[Mutation, ...] = (
     edit(
@@ -73,6 +73,13 @@ MUTATIONS: tuple[Mutation, ...] = (
         LOCKSTEP,
         "target <= below < price",
         "target < below < price",
+    ),
+    edit(
+        "a rise that stops at a wake has reached it",
+        STEPPED,
+        LOCKSTEP,
+        "price < above <= target",
+        "price < above < target",
     ),
     edit(
         "a candle that touches a level is not passed over",
