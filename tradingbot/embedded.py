@@ -17,7 +17,8 @@ from tradingbot.parts import Supervisor
 logger = logging.getLogger(__name__)
 
 LOOPBACK = "127.0.0.1"
-PARTS_STOP_TIMEOUT_S = 2.0
+# A turn under way ends by itself; on a slow machine that takes a while.
+PARTS_STOP_TIMEOUT_S = 5.0
 INTERRUPTED = 130
 
 

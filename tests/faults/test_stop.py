@@ -10,7 +10,7 @@ from tests.faults.conftest import MakePlatform
 from tests.faults.installation import MID_TURN, RUN_LIMIT_S, SPEED, UNSETTLED, prepared, says
 from tests.processes import say, until
 
-STOP_LIMIT_S = 6.0
+STOP_LIMIT_S = 12.0
 TRADING_SINCE = 4
 
 pytestmark = pytest.mark.long
