@@ -5,7 +5,10 @@ from typing import Any, ClassVar
 
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
 from django.db import models
+from django.db.models import Q
 from django.db.models.functions import Lower
+
+from tradingbot.db import Fixed, one_of
 
 
 class UserManager(BaseUserManager["User"]):
@@ -50,20 +53,86 @@ class Environment(models.TextChoices):
     LIVE = "live"
 
 
+class AccountState(models.TextChoices):
+    """What is known of an account's key."""
+
+    WORKING = "working"
+    UNCHECKED = "unchecked", "Not checked"
+    BROKEN = "broken"
+    SUSPENDED = "suspended"
+
+
+TRADES = (AccountState.WORKING, AccountState.UNCHECKED)
+REASON_MAX = 300
+
+
 class ExchangeAccount(models.Model):
-    """A place where a person's orders go: an exchange, on paper or with money."""
+    """A place where a person's orders go: an exchange, on paper or with money.
+
+    `sealed_key` holds the credentials (see `accounts.keys`) and `key_number` tells which of our
+    encryption keys sealed it. `may_*` and `ip_restricted` are what the exchange last said of the key,
+    None where it does not say; `check_due_at` is when it is asked again, None for not by itself.
+    `held_at`: suspended by an operator, who alone can lift that.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="exchange_accounts")
     exchange = models.CharField(max_length=32)
     label = models.CharField(max_length=64)
     environment = models.CharField(max_length=8, choices=Environment)
+
+    sealed_key = models.TextField(blank=True)
+    key_hint = models.CharField(max_length=4, blank=True)
+    key_number = models.CharField(max_length=8, blank=True)
+
+    may_trade = models.BooleanField(null=True)
+    may_withdraw = models.BooleanField(null=True)
+    may_transfer = models.BooleanField(null=True)
+    ip_restricted = models.BooleanField(null=True)
+    checked_at = models.DateTimeField(null=True, blank=True)
+    check_due_at = models.DateTimeField(null=True, blank=True)
+    consented_at = models.DateTimeField(null=True, blank=True)
+
+    state = models.CharField(max_length=9, choices=AccountState, default=AccountState.WORKING)
+    state_reason = models.CharField(max_length=REASON_MAX, blank=True)
+    held_at = models.DateTimeField(null=True, blank=True)
+    hidden_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["user", "id"], name="exchange_account_owner"),
-            models.UniqueConstraint(fields=["user", "label"], name="exchange_account_label_once"),
+            models.UniqueConstraint(
+                "user",
+                Lower("label"),
+                condition=Q(hidden_at__isnull=True),
+                name="exchange_account_label_in_use_once",
+            ),
+            one_of("environment", Environment.values, "exchange_account_environment_known"),
+            one_of("state", AccountState.values, "exchange_account_state_known"),
+            models.CheckConstraint(
+                condition=Q(environment=Environment.PAPER, sealed_key="")
+                | Q(hidden_at__isnull=False, sealed_key="")
+                | (~Q(environment=Environment.PAPER) & Q(hidden_at__isnull=True) & ~Q(sealed_key="")),
+                name="exchange_account_key_when_real",
+            ),
+            models.CheckConstraint(
+                condition=~Q(state__in=TRADES, may_withdraw=True) & ~Q(state__in=TRADES, may_transfer=True),
+                name="exchange_account_trades_without_withdrawal",
+            ),
+            models.CheckConstraint(
+                condition=Q(held_at__isnull=True) | Q(state=AccountState.SUSPENDED),
+                name="exchange_account_held_is_suspended",
+            ),
+            # Where an account is decides what its orders cost: an exchange, with play money or with real.
+            Fixed(columns=["user_id", "exchange", "environment"], name="exchange_account_place_fixed"),
+        ]
+        indexes = [
+            models.Index(
+                fields=["check_due_at"],
+                condition=Q(check_due_at__isnull=False),
+                name="exchange_account_check_due",
+            )
         ]
 
     def __str__(self) -> str:

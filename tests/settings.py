@@ -25,3 +25,5 @@ WHITENOISE_USE_FINDERS = True
 STATIC_ROOT = None
 # A child that answers at once, for all that is not about its numbers.
 PREVIEW_ARGV = [sys.executable, str(Path(__file__).parent / "previews" / "fake_child.py")]
+# Exchanges that are asked nothing outside: each key says in its name what it may do.
+EXCHANGES = "tests.venues.exchanges"

@@ -169,8 +169,14 @@ class SameOwner(_Guard):
     __hash__ = BaseConstraint.__hash__
 
 
-class Immutable(_Guard):
-    """No row of the table may ever be updated. (Deletion is kept off by PROTECT.)"""
+class _Trigger(_Guard):
+    """Refuses an update when `_when` says so, in the words of the database."""
+
+    refusal = "rows are immutable"
+
+    def _when(self, vendor: str) -> str:
+        """The condition with its WHEN, or nothing for every update."""
+        return ""
 
     def constraint_sql(self, model: Any, schema_editor: Any) -> Any:
         schema_editor.deferred_sql.append(self.create_sql(model, schema_editor))
@@ -178,16 +184,17 @@ class Immutable(_Guard):
     def create_sql(self, model: Any, schema_editor: Any) -> Any:
         # A table that SQLite remakes is called new__… until it is renamed; its triggers die with it.
         table = model._meta.db_table.removeprefix("new__")
-        if schema_editor.connection.vendor == "sqlite":
+        vendor = schema_editor.connection.vendor
+        if vendor == "sqlite":
             return (
-                f'CREATE TRIGGER "{self.name}" BEFORE UPDATE ON "{table}" '
-                f"BEGIN SELECT RAISE(ABORT, '{table} rows are immutable'); END"
+                f'CREATE TRIGGER "{self.name}" BEFORE UPDATE ON "{table}" {self._when(vendor)}'
+                f"BEGIN SELECT RAISE(ABORT, '{table} {self.refusal}'); END"
             )
         return (
             "CREATE OR REPLACE FUNCTION refuse_update() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
             "RAISE EXCEPTION 'rows are immutable' USING ERRCODE = 'integrity_constraint_violation'; END $$; "
             f'CREATE TRIGGER "{self.name}" BEFORE UPDATE ON "{table}" '
-            "FOR EACH ROW EXECUTE FUNCTION refuse_update()"
+            f"FOR EACH ROW {self._when(vendor)}EXECUTE FUNCTION refuse_update()"
         )
 
     def remove_sql(self, model: Any, schema_editor: Any) -> Any:
@@ -195,6 +202,29 @@ class Immutable(_Guard):
         return f'DROP TRIGGER "{self.name}"{on_table}'
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Immutable) and self.name == other.name
+        return isinstance(other, type(self)) and self.deconstruct() == other.deconstruct()
 
     __hash__ = BaseConstraint.__hash__
+
+
+class Immutable(_Trigger):
+    """No row of the table may ever be updated. (Deletion is kept off by PROTECT.)"""
+
+
+class Fixed(_Trigger):
+    """These `columns` of a row stay as they were when it was made; the others may change."""
+
+    refusal = "columns are fixed"
+
+    def __init__(self, *, columns: Iterable[str], name: str) -> None:
+        super().__init__(name=name)
+        self.columns = tuple(columns)
+
+    def _when(self, vendor: str) -> str:
+        differs = "IS NOT" if vendor == "sqlite" else "IS DISTINCT FROM"
+        changed = " OR ".join(f'OLD."{column}" {differs} NEW."{column}"' for column in self.columns)
+        return f"WHEN ({changed}) "
+
+    def deconstruct(self) -> Any:
+        path, _, kwargs = super().deconstruct()
+        return path, (), {**kwargs, "columns": self.columns}

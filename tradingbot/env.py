@@ -4,9 +4,11 @@ Each reader takes the environment as an argument, names the variable it could no
 says what to write instead. An empty value counts as unset, as in most deployment tools.
 """
 
+import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 from urllib.parse import SplitResult, unquote, urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -17,7 +19,9 @@ TRUE_WORDS = frozenset({"1", "true", "yes", "on"})
 # A leading dot stands for every name below it; brackets for an IPv6 address.
 HOST = re.compile(r"\.?[a-z0-9_-]+(\.[a-z0-9_-]+)*|\[[0-9a-f:.]+\]|[0-9a-f:]*:[0-9a-f:.]+", re.IGNORECASE)
 # First words of the site's other addresses, which would hide the operators' pages.
-TAKEN_PATHS = frozenset({"accounts", "activity", "backtests", "bots", "healthz", "orders", "static"})
+TAKEN_PATHS = frozenset(
+    {"accounts", "activity", "backtests", "bots", "exchanges", "healthz", "orders", "static"}
+)
 FALSE_WORDS = frozenset({"0", "false", "no", "off"})
 
 
@@ -133,3 +137,16 @@ def path(environ: Environment, name: str, default: str) -> str:
     if value in TAKEN_PATHS:
         raise WrongSetting(f"{name} is {value!r}: the site has other pages there; choose another word.")
     return f"{value}/"
+
+
+def overrides(environ: Environment, name: str) -> dict[str, dict[str, Any]]:
+    """Reads options of exchanges' clients as JSON, `{"binance": {…}}`. Its value may hold a password of a
+    proxy, so the sentence does not repeat it."""
+    value = text(environ, name, "{}")
+    try:
+        found = json.loads(value)
+    except ValueError:
+        found = None
+    if not isinstance(found, dict) or not all(isinstance(options, dict) for options in found.values()):
+        raise WrongSetting(f'{name} is no JSON of options by exchange: write {{"binance": {{…}}}}.')
+    return found

@@ -131,6 +131,13 @@ ACCOUNT_DEFAULT_HTTP_PROTOCOL = "https" if IS_HTTPS else "http"
 ACCOUNT_LOGOUT_REDIRECT_URL = "/"
 ACCOUNT_SESSION_REMEMBER = True
 
+# What makes the real exchanges, beside the built-in one.
+
+EXCHANGES = "orders.gateways.exchange.installed.real_exchanges"
+EXCHANGE_OVERRIDES = env.overrides(os.environ, "EXCHANGE_OVERRIDES")
+# A key that is due to be tested is noticed within a minute.
+KEYS_PERIOD_S = 60
+
 # Mail goes to the console until a server is named.
 
 EMAIL_HOST = env.text(os.environ, "EMAIL_HOST", "")
@@ -211,6 +218,7 @@ CELERY_TASK_ROUTES = {
     "bots.tasks.run_backtests": {"queue": "backtests"},
     "bots.tasks.*": {"queue": "bots"},
     "orders.tasks.*": {"queue": "orders"},
+    "accounts.tasks.*": {"queue": "orders"},
     "activity.tasks.*": {"queue": "notifications"},
 }
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
@@ -227,6 +235,7 @@ CELERY_BEAT_SCHEDULE = {
         "bots.tasks.ring_backtests": RING_PERIOD_S,
         "activity.tasks.deliver_due": RING_PERIOD_S,
         "bots.tasks.mark_equity_due": EQUITY_PERIOD_S,
+        "accounts.tasks.check_due_keys": KEYS_PERIOD_S,
     }.items()
 }
 

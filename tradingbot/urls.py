@@ -8,6 +8,7 @@ urlpatterns = [
     path("", include("bots.urls")),
     path("orders/", include("orders.urls")),
     path("activity/", include("activity.urls")),
+    path("exchanges/", include("accounts.urls")),
     path("accounts/", include("allauth.urls")),
     path("healthz", health, name="health"),
     path("favicon.ico", favicon),

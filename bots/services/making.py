@@ -28,7 +28,7 @@ def paper_account(*, user: User, now: datetime) -> ExchangeAccount:
     """The user's paper account on the built-in exchange, made with its starting money when missing."""
     with transaction.atomic():
         account, made = ExchangeAccount.objects.get_or_create(
-            user=user, label="Paper", defaults={"exchange": EXCHANGE, "environment": Environment.PAPER}
+            user=user, label="Paper", environment=Environment.PAPER, defaults={"exchange": EXCHANGE}
         )
         if made:
             for currency, amount in PAPER_START.items():

@@ -2,16 +2,18 @@
 
 GatewayError
 ├── Refused       it will not happen; the text says why
+├── KeyRefused    the exchange does not accept the account's key
 ├── Unreachable   nobody knows; ask, do not repeat
 └── RateLimited   not now; `wait_s` says how long
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from typing import Protocol
 
+from accounts.keys import Credentials
 from bots.strategies.base import Candles
 from orders.accounting import Fill, money
 from orders.matching import Quote
@@ -27,6 +29,10 @@ class GatewayError(Exception):
 
 class Refused(GatewayError):
     pass
+
+
+class KeyRefused(GatewayError):
+    """The key is wrong, revoked, or not allowed from here: no other call with it will work."""
 
 
 class Unreachable(GatewayError):
@@ -86,16 +92,28 @@ def fill_of(order: Order, told: FillReport) -> Fill:
 
 
 class Gateway(Protocol):
-    """Where one account's orders go. Every call may raise `Unreachable` or `RateLimited`."""
+    """Where orders go. Every call may raise `KeyRefused`, `Unreachable` or `RateLimited`.
+
+    `may_be_late`: an order that was proven not to be there may still appear, so it is watched for a while.
+    """
+
+    @property
+    def may_be_late(self) -> bool: ...
+
+    def wait_s(self, order: Order) -> float:
+        """For how many seconds nothing may be sent for its account; mostly 0."""
 
     def create(self, order: Order) -> Report:
-        """Place it, once. Raises `Refused` only when it is certain that it was not placed."""
+        """Place it, once. Raises `Refused` or `KeyRefused` only when it is certain that it was not placed."""
 
     def lookup(self, order: Order) -> Report | None:
         """What the exchange knows under our id; None when it says it knows nothing."""
 
     def cancel(self, order: Order) -> Report:
         """Ask for its end. The report says how it truly ended, which may be filled."""
+
+    def news(self, orders: Sequence[Order]) -> Sequence[Report]:
+        """What has become of resting orders of one account in one market; nothing of those as they were."""
 
     def surely_not_placed(self, order: Order, now: datetime) -> bool:
         """Whether `lookup` finding nothing at `now` proves that it never will find it."""
@@ -109,6 +127,9 @@ class Prices(Protocol):
     def candles(self, *, ticker: str, timeframe: str, until: int, count: int) -> Candles:
         """Up to `count` candles closed at or before `until` (ms UTC), oldest first."""
 
+    def age_s(self, quote: Quote) -> float:
+        """How long ago the quote was the price. A simulated clock stands still between events: 0 there."""
+
     def hold(self, ticker: str, quote: Quote) -> bool:
         """Inside a transaction: whether `quote` is still the price, kept so until the commit.
 
@@ -117,11 +138,42 @@ class Prices(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Permissions:
+    """What an exchange says a key may do; None where it cannot be asked."""
+
+    trade: bool | None = None
+    withdraw: bool | None = None
+    transfer: bool | None = None
+    ip_restricted: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """What an account holds of one currency; `free` is what no order of anybody's has locked."""
+
+    total: Decimal
+    free: Decimal
+
+
+class Venue(Protocol):
+    """A real exchange as asked with one account's key. Every call may raise `KeyRefused`,
+    `Unreachable` or `RateLimited`; no sentence of theirs holds a part of the key."""
+
+    def permissions(self, credentials: Credentials, environment: str) -> Permissions:
+        """What the key may do. Also raises `KeyRefused` when it may not even be asked about."""
+
+    def holdings(self, credentials: Credentials, environment: str) -> Mapping[str, Holding]:
+        """All that the account holds, by currency; currencies of which it holds nothing are left out."""
+
+
+@dataclass(frozen=True, slots=True)
 class Exchanges:
-    """Every exchange this process can reach: gateways by (exchange, environment), prices by exchange."""
+    """Every exchange this process can reach: gateways by (exchange, environment), prices and venues by
+    exchange."""
 
     gateways: Mapping[tuple[str, str], Gateway] = field(default_factory=dict)
     prices: Mapping[str, Prices] = field(default_factory=dict)
+    venues: Mapping[str, Venue] = field(default_factory=dict)
 
     def gateway(self, exchange: str, environment: str) -> Gateway:
         return self.gateways[exchange, environment]

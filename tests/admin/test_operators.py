@@ -12,13 +12,14 @@ from django.test import Client
 from django.urls import reverse
 from pytest_django.fixtures import DjangoAssertNumQueries
 
-from accounts.models import User
+from accounts.models import AccountState, ExchangeAccount, User
 from activity import journal
 from activity.models import ActivityLog
 from bots.models import Backtest, BacktestRows, Bot, BotStatus, Phase
 from bots.states import BacktestStatus
 from orders.models import Order
 from tests import people
+from tests.accounts import desk
 from tests.people import NOW
 from tradingbot.admin import LATEST_ROWS
 
@@ -193,3 +194,40 @@ def test_an_order_shows_its_fills(operator: Client, busy_bot: Bot) -> None:
     people.trade(order)
     text = operator.get(page(Order, "change", order.pk)).content.decode()
     assert text.count("has_original") == 1
+
+
+def chosen(operator: Client, action: str, *accounts: ExchangeAccount) -> str:
+    form = {"action": action, "_selected_action": [str(account.pk) for account in accounts]}
+    return operator.post(page(ExchangeAccount, "changelist"), form, follow=True).content.decode()
+
+
+def test_exchange_accounts_are_tested_suspended_and_resumed(operator: Client) -> None:
+    account, paper = desk.account(people.alice()), people.paper_account(people.alice())
+    assert "Main: its key works." in chosen(operator, "test_chosen", account)
+    assert "there is nothing to test" in chosen(operator, "test_chosen", paper)
+    assert "1 account was suspended." in chosen(operator, "suspend_chosen", account, paper)
+    account.refresh_from_db()
+    assert (account.state, account.held_at is not None) == (AccountState.SUSPENDED, True)
+    assert ActivityLog.objects.filter(message="Main was suspended by an operator.").exists()
+    assert "1 account was resumed." in chosen(operator, "resume_chosen", account, paper)
+    account.refresh_from_db()
+    assert account.state == AccountState.UNCHECKED
+
+
+def test_an_exchange_accounts_page_shows_no_part_of_its_key(operator: Client) -> None:
+    account = desk.account(people.alice())
+    text = operator.get(page(ExchangeAccount, "change", account.pk)).content.decode()
+    assert "Main" in text
+    for hidden in (account.sealed_key, account.key_number, "canary", "…only"):
+        assert hidden not in text
+
+
+def test_whoever_may_only_look_cannot_suspend_an_account() -> None:
+    looks = User.objects.create_user("looks@example.org", "correct horse", is_staff=True)
+    looks.user_permissions.add(Permission.objects.get(codename="view_exchangeaccount"))
+    account = desk.account(people.alice())
+    client = Client()
+    client.force_login(looks)
+    chosen(client, "suspend_chosen", account)
+    account.refresh_from_db()
+    assert account.state == AccountState.WORKING

@@ -30,6 +30,7 @@ def test_every_task_goes_to_a_queue_that_workers_serve(name: str) -> None:
         ("bots.tasks.run_backtests", "backtests"),
         ("bots.tasks.ring_backtests", "bots"),
         ("orders.tasks.send", "orders"),
+        ("accounts.tasks.check_due_keys", "orders"),
         ("activity.tasks.deliver", "notifications"),
     ],
 )

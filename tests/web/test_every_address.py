@@ -15,12 +15,15 @@ from django.db.models import Model
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
+from accounts.models import ExchangeAccount
 from activity.models import ActivityLog
 from bots.models import Backtest, Bot, BotCommand, BotSettings
 from bots.strategies.registry import BOT_TYPES
 from bots.views import backtests
 from bots.views.actions import COMMANDS_TOLD
+from orders.gateways.offers import OFFERS
 from tests import people
+from tests.accounts import desk
 from tests.web.conftest import Person
 
 LOGIN = "/accounts/login/"
@@ -46,6 +49,7 @@ OPEN = frozenset(
 )
 VALUES: dict[str, tuple[str, ...]] = {
     "bot_type": tuple(BOT_TYPES),
+    "exchange": tuple(OFFERS),
     "kind": tuple(COMMANDS_TOLD),
     "name": PARTS,
     "part_name": tuple(backtests.PARTS),
@@ -56,6 +60,8 @@ VALUES: dict[str, tuple[str, ...]] = {
     "app_label": ("bots",),
     "url": ("anything",),
 }
+# An address with one of these is of somebody's own.
+OWNED = ("account_id", "backtest_id", "bot_id")
 NAMED_PART = re.compile(r"<(?:\w+:)?(\w+)>|\(\?P<(\w+)>[^)]*\)")
 
 
@@ -90,14 +96,19 @@ def is_of_operators(route: str) -> bool:
 
 
 def everything() -> dict[type[Model], list[Any]]:
-    kinds = (Bot, BotSettings, BotCommand, Backtest)
+    kinds = (Bot, BotSettings, BotCommand, Backtest, ExchangeAccount)
     return {kind: list(kind._default_manager.values()) for kind in kinds}
 
 
 def ids_of(person: Person, **fields: Any) -> dict[str, str]:
-    """A running bot and a backtest of theirs, as addresses name them."""
+    """A running bot, a backtest and an account at an exchange of theirs, as addresses name them."""
     bot, backtest = person.running(**fields), people.backtest(person.user, name="Moonraker")
-    return {"bot_id": str(bot.pk), "backtest_id": str(backtest.pk)}
+    account = desk.account(person.user, label="Moonraker")
+    return {"bot_id": str(bot.pk), "backtest_id": str(backtest.pk), "account_id": str(account.pk)}
+
+
+def is_owned(route: str) -> bool:
+    return any(name in route for name in OWNED)
 
 
 def test_the_walk_finds_the_pages_there_are() -> None:
@@ -124,11 +135,11 @@ def test_a_visitor_reads_the_open_pages(db: None) -> None:
             assert Client().get(address).status_code in {200, 302, 404}, address
 
 
-def test_nothing_of_anothers_bot_or_backtest_exists_for_a_stranger(alice: Person, bob: Person) -> None:
+def test_nothing_that_is_anothers_exists_for_a_stranger(alice: Person, bob: Person) -> None:
     ids = ids_of(alice, bot_type="dca")
     before = everything()
-    owned = [route for route in routes() if "bot_id" in route or "backtest_id" in route]
-    assert owned
+    owned = [route for route in routes() if is_owned(route)]
+    assert all(any(name in route for route in owned) for name in OWNED)
     for route in sorted(owned, key=lambda route: route.endswith("delete")):
         for address in addresses(route, **ids):
             found = {answer.status_code for answer in answers(bob.client, address)}
@@ -145,10 +156,11 @@ def test_nothing_of_anothers_bot_or_backtest_exists_for_a_stranger(alice: Person
 def test_a_strangers_pages_never_show_anothers_rows(alice: Person, bob: Person) -> None:
     bot = alice.running("Moonraker")
     people.backtest(alice.user, name="Moonraker")
+    desk.account(alice.user, label="Moonraker")
     said = ActivityLog.objects.filter(bot=bot).latest("pk")
     queries = ("", f"?bot={bot.pk}", f"?behind={said.pk}", f"?bot={bot.pk}&page=1&level=INFO")
     for route in routes():
-        if "bot_id" in route or "backtest_id" in route or route == "accounts/logout/":
+        if is_owned(route) or route == "accounts/logout/":
             continue
         for address, query in product(addresses(route), queries):
             answer = bob.client.get(address + query)

@@ -8,7 +8,7 @@ from django.test import Client
 from django.urls import reverse
 from pytest_django import Settings
 
-from accounts.models import ExchangeAccount
+from accounts.models import Environment, ExchangeAccount
 from bots.models import Bot
 from bots.strategies.registry import BOT_TYPES
 from orders.models import Market
@@ -161,7 +161,10 @@ def test_without_candles_it_says_how_to_import_some(alice: Person) -> None:
     rules.save()
     bot = alice.bot(bot_type="dca")
     fields = offered(alice, "dca")
-    ExchangeAccount.objects.filter(pk=bot.account_id).update(exchange="elsewhere")
+    there = ExchangeAccount.objects.create(
+        user=alice.user, exchange="elsewhere", label="Elsewhere", environment=Environment.PAPER
+    )
+    Bot.objects.filter(pk=bot.pk).update(account=there)
     page = alice.client.post(reverse("bots:preview_edit", args=[bot.pk]), fields).content.decode()
     assert "import_candles FILE --exchange elsewhere --ticker BTC/USDT" in page
 

@@ -1,0 +1,36 @@
+"""What can be done with an exchange account, for whatever face asked.
+
+No service speaks to an exchange inside a transaction, and none lets a part of a key out of it.
+"""
+
+from accounts.services.asked import Wanted
+from accounts.services.balance import Held, account_balance
+from accounts.services.making import (
+    account_add,
+    account_delete,
+    account_rename,
+    account_replace_key,
+    account_resume,
+    account_suspend,
+)
+from accounts.services.opening import credentials_of
+from accounts.services.probing import account_refused, account_test, check_due_accounts
+from accounts.services.rotating import keys_to_rotate, rotate_key
+
+__all__ = [
+    "Held",
+    "Wanted",
+    "account_add",
+    "account_balance",
+    "account_delete",
+    "account_refused",
+    "account_rename",
+    "account_replace_key",
+    "account_resume",
+    "account_suspend",
+    "account_test",
+    "check_due_accounts",
+    "credentials_of",
+    "keys_to_rotate",
+    "rotate_key",
+]

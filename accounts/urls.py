@@ -1,0 +1,16 @@
+from django.urls import path
+
+from accounts.views import actions, form, pages
+
+app_name = "exchanges"
+urlpatterns = [
+    path("", pages.account_list, name="list"),
+    path("new/", form.choose, name="create"),
+    path("new/<slug:exchange>/", form.new, name="new"),
+    path("<uuid:account_id>/", pages.account_page, name="page"),
+    path("<uuid:account_id>/balance/", pages.balance, name="balance"),
+    path("<uuid:account_id>/key/", form.replace_key, name="replace_key"),
+    path("<uuid:account_id>/test", actions.test, name="test"),
+    path("<uuid:account_id>/rename", actions.rename, name="rename"),
+    path("<uuid:account_id>/delete", actions.delete, name="delete"),
+]

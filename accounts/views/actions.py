@@ -1,0 +1,81 @@
+"""What a person does with an exchange account: each is guard, service, answer."""
+
+from collections.abc import Callable
+from uuid import UUID
+
+from django.conf import settings
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect
+from django.utils import timezone
+from django.views.decorators.http import require_POST
+
+from accounts.models import AccountState, ExchangeAccount
+from accounts.services import account_delete, account_rename, account_test
+from accounts.views.card import Card
+from accounts.views.people import UserRequest, own_account, part
+from bots.services import ServiceRefused
+from orders.gateways.installed import installed
+
+
+@require_POST
+def test(request: UserRequest, account_id: UUID) -> HttpResponse:
+    """Ask the exchange now. With HTMX the card comes back as it then is."""
+    account = own_account(request, account_id)
+
+    def act() -> None:
+        found = account_test(
+            account=account, exchanges=installed(), keys=settings.ENCRYPTION_KEYS, now=timezone.now()
+        )
+        works = found.state == AccountState.WORKING
+        told = f"{found.label}: {found.state_reason or 'its key works.'}"
+        messages.add_message(request, messages.SUCCESS if works else messages.WARNING, told)
+
+    _tried(request, act)
+    if not request.htmx:
+        return _back(request, account)
+    context = {"card": Card(own_account(request, account_id))}
+    told = {"messages": messages.get_messages(request), "oob": True}
+    return HttpResponse(
+        part(request, "exchanges/_card.html", context) + part(request, "_messages.html", told)
+    )
+
+
+@require_POST
+def rename(request: UserRequest, account_id: UUID) -> HttpResponse:
+    account = own_account(request, account_id)
+
+    def act() -> None:
+        label = request.POST.get("label", "")
+        found = account_rename(account=account, label=label, now=timezone.now())
+        messages.success(request, f"The account is called {found.label}.")
+
+    _tried(request, act)
+    return _back(request, account)
+
+
+@require_POST
+def delete(request: UserRequest, account_id: UUID) -> HttpResponse:
+    account = own_account(request, account_id)
+
+    def act() -> None:
+        account_delete(account=account, now=timezone.now())
+        messages.success(request, f"{account.label} was deleted, and its key forgotten.")
+
+    return redirect("exchanges:list") if _tried(request, act) else _back(request, account)
+
+
+def _tried(request: UserRequest, act: Callable[[], None]) -> bool:
+    try:
+        act()
+    except ServiceRefused as error:
+        for problem in error.problems:
+            messages.error(request, problem.message)
+        return False
+    return True
+
+
+def _back(request: UserRequest, account: ExchangeAccount) -> HttpResponse:
+    if request.POST.get("back") == "list":
+        return redirect("exchanges:list")
+    return redirect("exchanges:page", account.pk)
