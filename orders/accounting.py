@@ -8,25 +8,25 @@ from collections.abc import Iterable
 from decimal import ROUND_HALF_EVEN, Context, Decimal
 from enum import StrEnum
 
-from orders.records import record
+from orders.records import Frozen
 from orders.rules import BUY, ONE, ZERO, Side
 
 MONEY_STEP = Decimal("1e-18")
 # Its own context: no thread's habits may cost a digit here.
 _EXACT = Context(prec=60, rounding=ROUND_HALF_EVEN)
-_multiply, _divide = _EXACT.multiply, _EXACT.divide
+_multiply, _divide, _quantize = _EXACT.multiply, _EXACT.divide, _EXACT.quantize
 
 
 def money(value: Decimal) -> Decimal:
     """`value` at the 18 places every stored amount has."""
-    return value.quantize(MONEY_STEP, None, _EXACT)
+    return _quantize(value, MONEY_STEP)
 
 
 def product(value: Decimal, *factors: Decimal) -> Decimal:
     """The product of all, exact until it is rounded once to 18 places."""
     for factor in factors:
         value = _multiply(value, factor)
-    return value.quantize(MONEY_STEP, None, _EXACT)
+    return _quantize(value, MONEY_STEP)
 
 
 def share(whole: Decimal, part: Decimal, total: Decimal) -> Decimal:
@@ -34,8 +34,7 @@ def share(whole: Decimal, part: Decimal, total: Decimal) -> Decimal:
     return money(_divide(_multiply(whole, part), total))
 
 
-@record(frozen=True, slots=True)
-class Fill:
+class Fill(Frozen):
     """One execution. `amount` and `fee_base` in base, `price` and `fee_quote` in quote.
 
     `fee_other` is a fee paid in a third currency, valued in quote at the fill: it counts in P&L
@@ -54,7 +53,7 @@ class Fill:
     @property
     def value(self) -> Decimal:
         """Amount times price, in quote, before fees."""
-        return _multiply(self.amount, self.price).quantize(MONEY_STEP, None, _EXACT)
+        return _quantize(_multiply(self.amount, self.price), MONEY_STEP)
 
     @property
     def received(self) -> Decimal:
@@ -62,8 +61,7 @@ class Fill:
         return self.amount - self.fee_base
 
 
-@record(frozen=True, slots=True)
-class Position:
+class Position(Frozen):
     """Base held, what it cost in quote (fees in quote included), and P&L realised so far.
 
     Average cost: a buy adds its cost, a sell takes the average's share and leaves the average as
@@ -127,8 +125,7 @@ class Purpose(StrEnum):
     FEE = "fee"
 
 
-@record(frozen=True, slots=True)
-class Transfer:
+class Transfer(Frozen):
     """`amount` (> 0) of `currency` moves from `credit` to `debit`: balanced by construction."""
 
     debit: Pocket

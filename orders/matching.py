@@ -8,7 +8,7 @@ walks O-L-H-C when it closes at or above its open, else O-H-L-C.
 from decimal import Decimal
 
 from orders.accounting import Fill, product
-from orders.records import record
+from orders.records import Frozen
 from orders.rules import AT_MARKET, BUY, HUNDRED, IOC, ZERO, FeeIn, Market, OrderKind, Side, ceil_to, floor_to
 from orders.states import OrderStatus
 
@@ -16,8 +16,7 @@ BPS = Decimal(10_000)
 RECEIVED, FILLED = FeeIn.RECEIVED, OrderStatus.FILLED
 
 
-@record(frozen=True, slots=True)
-class Quote:
+class Quote(Frozen):
     """Best prices in quote; `at` is market time in ms UTC of the last quote received."""
 
     bid: Decimal
@@ -26,8 +25,7 @@ class Quote:
     at: int
 
 
-@record(frozen=True, slots=True)
-class Candle:
+class Candle(Frozen):
     """One closed candle; `at` is its open time in ms UTC, volume in base."""
 
     at: int
@@ -92,8 +90,7 @@ def taker_price(
     return min(price, limit) if side is BUY else max(price, limit)
 
 
-@record(frozen=True, slots=True)
-class Placement:
+class Placement(Frozen):
     """What becomes of an order the moment it arrives: it rests (`open`), fills whole at `price`, ends
     unfilled (an immediate one), or is refused and `why` says the reason."""
 

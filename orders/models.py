@@ -68,7 +68,8 @@ class Order(models.Model):
     """One order, stored before the exchange hears of it and sent at most once.
 
     A slot is taken until its last order is final and a committed decision has seen all its fills
-    (`settled`). `placed_at` and `finished_at` are market time; `claimed_at` is database time.
+    (`settled`). `placed_at` and `finished_at` are market time; `claimed_at` is database time. Of the `looks`
+    for an unknown order, `absences` counts those at which the exchange said that it knows no such order.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -105,6 +106,7 @@ class Order(models.Model):
     claimed_at = models.DateTimeField(null=True, blank=True)
     look_again_at = models.DateTimeField(null=True, blank=True)
     looks = models.PositiveIntegerField(default=0)
+    absences = models.PositiveSmallIntegerField(default=0)
     cancel_requested_at = models.DateTimeField(null=True, blank=True)
     placed_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)

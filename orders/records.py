@@ -1,38 +1,36 @@
-"""Frozen records that cost little to make: a dataclass for the type checker, bare slots at run time.
+"""Records: frozen values made of typed fields, compared and hashed by value.
 
-Python's frozen dataclasses take six times as long to make as plain ones, and `dataclasses.replace` ten
-times as long as a copy; a backtest makes a million of them. So freezing is mypy's business alone: it
-sees the standard `dataclass` and `replace`, and refuses every assignment.
+They are msgspec's structs: made three times as fast as slotted dataclasses and changed five times as
+fast as by `dataclasses.replace`, yet truly frozen; a backtest makes a million of them. What a bot
+remembers and what it saw is stored as JSON, and msgspec reads that back and checks it, too.
 """
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar, dataclass_transform
 
-__all__ = ["record", "replace"]
+import msgspec
+from msgspec import field
 
 if TYPE_CHECKING:
-    from dataclasses import dataclass as record
+    # Alike to a type checker, which knows the fields of this one only.
     from dataclasses import replace
 else:
-    import dataclasses
+    from msgspec.structs import replace
 
-    def record(*, frozen: bool, slots: bool):
-        """`@record(frozen=True, slots=True)`: compared and hashed by value, like a frozen dataclass."""
+__all__ = ["Frozen", "dumped", "field", "loaded", "replace"]
 
-        def made(cls: type) -> type:
-            cls = dataclasses.dataclass(slots=slots, unsafe_hash=frozen)(cls)
-            names = [field.name for field in dataclasses.fields(cls)]
-            moves = "; ".join(f"other.{name} = self.{name}" for name in names)
-            space: dict[str, Any] = {"made": cls, "blank": object.__new__}
-            text = f"def copy(self):\n    other = blank(made)\n    {moves}\n    return other"
-            exec(text, space)  # noqa: S102  # names of fields only
-            cls.__copy__ = space["copy"]
-            return cls
+R = TypeVar("R")
 
-        return made
 
-    def replace(one: Any, /, **changes: Any) -> Any:
-        """A copy of the record `one` with some fields changed."""
-        other = one.__copy__()
-        for name, value in changes.items():
-            setattr(other, name, value)
-        return other
+@dataclass_transform(frozen_default=True, field_specifiers=(field,))
+class Frozen(msgspec.Struct, frozen=True, gc=False):
+    """`class Fill(Record): ...`. Records form no circles, so the garbage collector need not know them."""
+
+
+def dumped(record: Frozen) -> Any:
+    """As JSON carries it: an object of its fields, amounts as text; `loaded` gives the very same back."""
+    return msgspec.json.decode(msgspec.json.encode(record))
+
+
+def loaded(kind: type[R], stored: Any) -> R:
+    """The record of `kind` that was stored; raises `msgspec.ValidationError`, which names the place."""
+    return msgspec.convert(stored, kind)

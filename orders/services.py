@@ -5,7 +5,6 @@ to whoever was faster.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -17,16 +16,18 @@ from django.db.models.functions import Now
 
 from activity import journal
 from activity.models import Severity
-from bots.models import Bot
-from orders.accounting import Fill, Position, Transfer, money, product, quote_change, share, transfers
-from orders.gateways.base import FillReport, Report, fill_of
-from orders.models import LedgerEntry, Order, Trade
+from bots.models import Bot, BotStatus
+from orders.booking import book
+from orders.gateways.base import Report
+from orders.models import Order, Trade
 from orders.money import LostRace
-from orders.rules import Side
 from orders.states import FINAL, OrderStatus, may_move
 
 SETTLE_TRIES_MAX = 5
 LOOKUP_WAITS_S = (0.5, 1, 2, 5, 10, 30)
+# How often orders that rest on a real exchange are asked about, unless a stream tells sooner.
+FOLLOW_S = 5
+WATCH_WAIT_S = 60
 
 
 class IllegalMove(Exception):
@@ -51,9 +52,15 @@ def order_abandon(*, order: Order, why: str, now: datetime) -> None:
         _ring(order)
 
 
-def order_unknown(*, order: Order, why: str, now: datetime) -> None:
-    """Sent, and no answer that proves anything: look it up, later and later."""
-    fields = {"refusal": why[:300], **_later(order, now)}
+def order_unknown(
+    *, order: Order, why: str, now: datetime, absent: bool = False, wait_s: float = 0.0
+) -> None:
+    """Sent, and no answer that proves anything: look it up, later and later. `absent`: the exchange
+    answered that it knows no such order, which alone proves nothing either. `wait_s`: how long at least it
+    wants not to be asked."""
+    fields: dict[str, Any] = {"refusal": why[:300], **_later(order, now, wait_s)}
+    if absent:
+        fields["absences"] = order.absences = order.absences + 1
     if order.status == OrderStatus.SENDING:
         _move(order, OrderStatus.UNKNOWN, **fields)
     else:
@@ -61,13 +68,21 @@ def order_unknown(*, order: Order, why: str, now: datetime) -> None:
         order.looks += 1
 
 
-def order_not_placed(*, order: Order, now: datetime) -> None:
-    """UNKNOWN → NOT_PLACED: it is proven that the exchange has never had it."""
+def order_not_placed(*, order: Order, now: datetime, watched: bool = False) -> None:
+    """UNKNOWN → NOT_PLACED: it is proven that the exchange has never had it. `watched`: strong as the
+    proof is, the exchange is asked again for a while (`orders/late.py`)."""
     with transaction.atomic():
         if order.status == OrderStatus.SENDING:
             _move(order, OrderStatus.UNKNOWN)
-        _move(order, OrderStatus.NOT_PLACED, finished_at=now, **_freed())
+        again = now + timedelta(seconds=WATCH_WAIT_S) if watched else None
+        _move(order, OrderStatus.NOT_PLACED, finished_at=now, look_again_at=again, looks=0, **_freed())
         _ring(order)
+
+
+def order_look_later(*, orders: Sequence[Order], now: datetime) -> None:
+    """Orders that rest where nobody tells us of their fills are asked about again in a moment."""
+    resting = Order.objects.filter(pk__in=[order.pk for order in orders], status=OrderStatus.OPEN)
+    resting.update(look_again_at=now + timedelta(seconds=FOLLOW_S))
 
 
 def order_refused(*, order: Order, why: str, now: datetime) -> None:
@@ -108,18 +123,11 @@ def order_settle(*, order: Order, report: Report, now: datetime) -> None:
                 raise
 
 
-@dataclass(frozen=True, slots=True)
-class _Booked:
-    trade: Trade
-    fill: Fill
-    moves: list[Transfer]
-
-
 def _settle(order: Order, report: Report, now: datetime) -> None:
     known = set(Trade.objects.filter(order=order).values_list("exchange_trade_id", flat=True))
     fresh = {fill.trade_id: fill for fill in report.fills if fill.trade_id not in known}
     if fresh:
-        _book(order, list(fresh.values()), now)
+        book(order, list(fresh.values()), now)
     status = _status_after(order, report)
     if report.status is OrderStatus.FILLED and status not in FINAL:
         Order.objects.filter(pk=order.pk).update(**_later(order, now))
@@ -129,6 +137,8 @@ def _settle(order: Order, report: Report, now: datetime) -> None:
             fields["placed_at"] = report.at
         if report.exchange_order_id:
             fields["exchange_order_id"] = report.exchange_order_id
+        if status is OrderStatus.OPEN and not report.provisional:
+            fields["look_again_at"] = now + timedelta(seconds=FOLLOW_S)
         _move(order, status, **fields)
         _ring(order, failures=0) if status in FINAL else None
     if fresh or status in FINAL:
@@ -148,118 +158,9 @@ def _status_after(order: Order, report: Report) -> OrderStatus:
     return told
 
 
-def _book(order: Order, reports: list[FillReport], now: datetime) -> None:
-    """Trades, the order's filled part, the bot's position and cash, the ledger: all or nothing."""
-    bot = Bot.objects.get(pk=order.bot_id)
-    position = Position(bot.position_amount, bot.position_cost, bot.pnl)
-    booked: list[_Booked] = []
-    cash, filled, cost = bot.cash, order.filled, order.cost
-    for number, told in enumerate(reports, start=bot.total_trades + 1):
-        fill = fill_of(order, told)
-        after = position.after(fill)
-        trade = _trade(order, told, fill, number=number, pnl=after.realised - position.realised, now=now)
-        booked.append(_Booked(trade, fill, transfers(fill, bot.base, bot.quote)))
-        position, cash = after, cash + quote_change(fill)
-        filled, cost = filled + fill.amount, cost + fill.value
-    # The two rows first: whoever books at the same time loses here, not at a constraint below.
-    _write_order(order, filled=filled, cost=cost)
-    unmoved = Bot.objects.filter(
-        pk=bot.pk,
-        total_trades=bot.total_trades,
-        cash=bot.cash,
-        position_amount=bot.position_amount,
-        position_cost=bot.position_cost,
-        pnl=bot.pnl,
-    )
-    moved = unmoved.update(
-        position_amount=position.amount,
-        position_cost=position.cost,
-        pnl=position.realised,
-        cash=cash,
-        total_trades=bot.total_trades + len(booked),
-        events=F("events") + 1,
-    )
-    if not moved:
-        raise LostRace(f"bot {bot.pk}")
-    Trade.objects.bulk_create(row.trade for row in booked)
-    _write_ledger(order, booked)
-    journal.write(_fill_entry(order, row.trade, now) for row in booked)
-
-
-def _trade(order: Order, told: FillReport, fill: Fill, *, number: int, pnl: Decimal, now: datetime) -> Trade:
-    return Trade(
-        user_id=order.user_id,
-        bot_id=order.bot_id,
-        order=order,
-        number=number,
-        exchange_trade_id=told.trade_id,
-        symbol=order.ticker,
-        slot=order.slot,
-        side=order.side,
-        quantity=told.amount,
-        price=told.price,
-        fee=money(told.fee),
-        fee_currency=told.fee_currency,
-        fee_value=fill.fee_quote + product(fill.fee_base, told.price) + fill.fee_other,
-        pnl=pnl,
-        maker=told.maker,
-        executed_at=told.at,
-        recorded_at=now,
-    )
-
-
-def _write_ledger(order: Order, booked: list[_Booked]) -> None:
-    LedgerEntry.objects.bulk_create(
-        LedgerEntry(
-            user_id=order.user_id,
-            account_id=order.account_id,
-            bot_id=order.bot_id,
-            trade=row.trade,
-            debit=move.debit,
-            credit=move.credit,
-            currency=move.currency,
-            amount=move.amount,
-            purpose=move.purpose,
-            at=row.trade.executed_at,
-        )
-        for row in booked
-        for move in row.moves
-    )
-
-
-def _write_order(order: Order, *, filled: Decimal, cost: Decimal) -> None:
-    """`filled` only rises; what is filled needs no reservation any more."""
-    before, left = order.amount - order.filled, max(order.amount - filled, Decimal(0))
-    fields: dict[str, Any] = {
-        "filled": filled,
-        "cost": cost,
-        "reserved_quote": share(order.reserved_quote, left, before) if before else Decimal(0),
-        "reserved_base": min(order.reserved_base, left),
-        "late": order.late or order.status in FINAL,
-    }
-    if not Order.objects.filter(pk=order.pk, filled=order.filled).update(**fields):
-        raise LostRace(order.client_id)
-    for name, value in fields.items():
-        setattr(order, name, value)
-
-
-def _fill_entry(order: Order, trade: Trade, now: datetime) -> Any:
-    verb = "Bought" if order.side == Side.BUY else "Sold"
-    base = order.ticker.split("/")[0]
-    gain = "" if order.side == Side.BUY else f", {trade.pnl:+.4f} {order.ticker.split('/')[1]}"
-    return journal.entry(
-        user_id=order.user_id,
-        bot_id=order.bot_id,
-        level=Severity.SUCCESS,
-        message=f"{verb} {trade.quantity.normalize():f} {base} at {trade.price.normalize():,f}{gain}.",
-        now=now,
-        extra={"order": str(order.pk), "trade": str(trade.pk), "slot": order.slot},
-    )
-
-
-def _later(order: Order, now: datetime) -> dict[str, Any]:
+def _later(order: Order, now: datetime, least_s: float = 0.0) -> dict[str, Any]:
     """When to ask for it again: each time later."""
-    wait_s = LOOKUP_WAITS_S[min(order.looks, len(LOOKUP_WAITS_S) - 1)]
+    wait_s = max(LOOKUP_WAITS_S[min(order.looks, len(LOOKUP_WAITS_S) - 1)], least_s)
     return {"look_again_at": now + timedelta(seconds=wait_s), "looks": order.looks + 1}
 
 
@@ -280,4 +181,12 @@ def _move(order: Order, status: OrderStatus, held: Exists | None = None, **field
     moved = believed.update(status=status, **fields)
     if not moved:
         raise LostRace(order.client_id)
+    if order.status == OrderStatus.UNKNOWN:
+        transaction.on_commit(lambda: _doubt_over(order))
     order.status = status
+
+
+def _doubt_over(order: Order) -> None:
+    """The other bots of its account in its market held entries back; a lost ring costs them a wait."""
+    others = Bot.objects.filter(account=order.account_id, ticker=order.ticker, status=BotStatus.ACTIVE)
+    others.exclude(pk=order.bot_id).update(events=F("events") + 1)

@@ -56,12 +56,12 @@ def release_all_leases() -> int:
 
 
 def unfinished_orders() -> QuerySet[Order]:
-    """Orders that some turn must still deal with: unsent, unproven, or asked to end."""
+    """Orders that some turn must still deal with: unsent, unproven, asked to end, or to be looked at."""
     return Order.objects.filter(
         Q(status__in=[OrderStatus.PLANNED, OrderStatus.SENDING])
         | Q(status=OrderStatus.UNKNOWN, look_again_at__isnull=True)
         | Q(status=OrderStatus.UNKNOWN, look_again_at__lte=Now())
-        | Q(status=OrderStatus.OPEN, look_again_at__lte=Now())
+        | Q(status__in=[OrderStatus.OPEN, OrderStatus.NOT_PLACED], look_again_at__lte=Now())
         | Q(status=OrderStatus.OPEN, cancel_requested_at__isnull=False)
     )
 

@@ -48,6 +48,7 @@ class Look:
     """One bot as it was looked at: its row, what it sees, and the rows that were shown to it.
 
     `unasked`: a candle closed, it does not have the mark the bot waits for, and nothing else happened.
+    `in_doubt`: of some order of this account in this market nobody knows yet whether it was placed.
     """
 
     bot: Bot
@@ -60,6 +61,7 @@ class Look:
     closed: list[Order]
     commands: list[BotCommand]
     unasked: bool = False
+    in_doubt: bool = False
 
     @property
     def now(self) -> datetime:
@@ -74,6 +76,7 @@ class _Rows:
     orders: dict[UUID, list[Order]]
     trades: dict[UUID, list[Trade]]
     commands: dict[UUID, list[BotCommand]]
+    doubts: set[tuple[UUID, str]]
 
 
 def look(token: UUID, ids: Collection[UUID], *, exchanges: Exchanges) -> list[Look]:
@@ -88,7 +91,7 @@ def look(token: UUID, ids: Collection[UUID], *, exchanges: Exchanges) -> list[Lo
     orders = _by_bot(Order.objects.filter(bot__in=events, settled=False).order_by("planned_at", "slot"))
     bots = list(mine.select_related("user", "account").filter(pk__in=events).order_by("id"))
     waiting = BotCommand.objects.filter(bot__in=events, decision_number__isnull=True).order_by("id")
-    rows = _Rows(orders, _by_bot(_new_trades(bots)), _by_bot(waiting))
+    rows = _Rows(orders, _by_bot(_new_trades(bots)), _by_bot(waiting), _doubts(bots))
     markets = latest_markets({(bot.exchange, bot.ticker) for bot in bots})
     quotes = _quotes(bots, exchanges)
     looks = []
@@ -123,10 +126,12 @@ def _look(bot: Bot, market: Market, quote: Quote, rows: _Rows, prices: Prices) -
         candle=_closed_candle(bot, strategy, quote, prices),
         commands=tuple(Command(CommandKind(row.kind), row.quote) for row in commands),
         closing=bot.stop_request == StopRequest.CANCEL_AND_SELL,
+        stale=_stale(strategy, quote, prices),
         day_start=_midnight(bot, quote.at),
     )
     unasked = seen.candle is None and _only_a_candle(bot, seen)
-    return Look(bot, strategy, market, version, quote, seen, live, closed, commands, unasked)
+    in_doubt = (bot.account_id, bot.ticker) in rows.doubts
+    return Look(bot, strategy, market, version, quote, seen, live, closed, commands, unasked, in_doubt)
 
 
 @lru_cache(maxsize=STRATEGIES_KEPT_MAX)
@@ -168,6 +173,19 @@ def _new_trades(bots: Iterable[Bot]) -> Iterable[Trade]:
         if bot.total_trades > bot.trades_seen:
             spans |= Q(bot=bot, number__gt=bot.trades_seen, number__lte=bot.total_trades)
     return Trade.objects.filter(spans).order_by("number")
+
+
+def _doubts(bots: Iterable[Bot]) -> set[tuple[UUID, str]]:
+    """The accounts' markets in which an order's fate is not known."""
+    accounts = {bot.account_id for bot in bots}
+    unknown = Order.objects.filter(status=OrderStatus.UNKNOWN, account__in=accounts)
+    return set(unknown.values_list("account_id", "ticker"))
+
+
+def _stale(strategy: Strategy[Any], quote: Quote, prices: Prices) -> bool:
+    """Whether the price is too old to enter on; exits are made on any."""
+    limit_s = strategy.settings.stale_after_s
+    return bool(limit_s) and prices.age_s(quote) > limit_s
 
 
 def _quotes(bots: Iterable[Bot], exchanges: Exchanges) -> dict[tuple[str, str], Quote]:

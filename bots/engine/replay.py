@@ -6,15 +6,13 @@ from there must give the very memory that is stored.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
-
-from pydantic import TypeAdapter
 
 from bots.engine.look import strategy_of
 from bots.models import Bot, Decision
 from bots.strategies.base import Seen
 from bots.strategies.registry import dump_memory, fingerprint, load_memory
+from orders.records import loaded
 
 DECISIONS_PER_READ = 500
 
@@ -31,11 +29,6 @@ class Mismatch:
         return f"I19 bot {self.bot.pk} ({self.bot.name}) decision {self.number}: {self.what}"
 
 
-@cache
-def _seen_codec() -> TypeAdapter[Seen]:
-    return TypeAdapter(Seen)
-
-
 def replayed(bot: Bot) -> Iterator[tuple[Decision, dict[str, Any]]]:
     """Every decision with the memory that deciding it again gives, as JSON carries it."""
     stored: dict[str, Any] | None = None
@@ -47,7 +40,7 @@ def replayed(bot: Bot) -> Iterator[tuple[Decision, dict[str, Any]]]:
             stored, known = row.memory, row.memory is not None
             continue
         known = True
-        seen = _seen_codec().validate_python(row.seen)
+        seen = loaded(Seen, row.seen)
         strategy = strategy_of(bot.pk, bot.bot_type, row.settings_version, seen.market)
         plan = strategy.decide(load_memory(strategy, stored), seen)
         stored = dump_memory(plan.memory)

@@ -10,13 +10,26 @@ from datetime import datetime
 from uuid import UUID
 
 from django.db.models import Q
+from django.db.models.functions import Now
 
+from accounts.services import account_refused
 from bots.models import BotStatus
-from orders.gateways.base import Exchanges, Gateway, RateLimited, Refused, Report, Unreachable
+from orders.gateways.base import (
+    Exchanges,
+    Gateway,
+    GatewayError,
+    KeyRefused,
+    RateLimited,
+    Refused,
+    Report,
+    Unreachable,
+)
+from orders.late import order_appeared, order_watched
 from orders.models import Order
 from orders.services import (
     order_abandon,
     order_claim,
+    order_look_later,
     order_not_placed,
     order_refused,
     order_settle,
@@ -27,14 +40,19 @@ from tradingbot.clock import ms_of
 
 ORDERS_PER_TURN_MAX = 2000
 PLANNED_KEEPS_MS = 30_000
-NO_ANSWER = (Unreachable, RateLimited)
+NO_ANSWER = (Unreachable, RateLimited, KeyRefused)
 
 
 def finish(ids: Collection[UUID], *, exchanges: Exchanges, now: datetime) -> None:
     """Settle what an earlier turn left: an order that was sent is asked for before anything else."""
+    resting: dict[tuple[UUID, str], list[Order]] = defaultdict(list)
     for order in _orders(ids):
-        if order.status == OrderStatus.SENDING or _time_to_look(order, now):
+        if order.status == OrderStatus.OPEN and _time_to_look(order, now):
+            resting[order.account_id, order.ticker].append(order)
+        elif order.status == OrderStatus.SENDING or _time_to_look(order, now):
             _resolve(order, gateway_of(order, exchanges), now)
+    for orders in resting.values():
+        _follow(orders, gateway_of(orders[0], exchanges), now)
 
 
 def send(ids: Collection[UUID], *, token: UUID, exchanges: Exchanges, now: datetime) -> None:
@@ -46,10 +64,11 @@ def send(ids: Collection[UUID], *, token: UUID, exchanges: Exchanges, now: datet
     planned = [order for order in rows if order.status == OrderStatus.PLANNED]
     held_up = _outdated(planned, exchanges)
     for order in sorted(planned, key=lambda row: (row.role != "exit", row.slot)):
+        gateway = gateway_of(order, exchanges)
         if order.pk in held_up or order.cancel_requested_at or order.bot.status != BotStatus.ACTIVE:
             order_abandon(order=order, why="no longer wanted when its turn came", now=now)
-        else:
-            _place(order, gateway_of(order, exchanges), token=token, now=now)
+        elif not gateway.wait_s(order):  # else it stays planned, until it is too old
+            _place(order, gateway, token=token, now=now)
 
 
 def gateway_of(order: Order, exchanges: Exchanges) -> Gateway:
@@ -57,8 +76,9 @@ def gateway_of(order: Order, exchanges: Exchanges) -> Gateway:
 
 
 def _orders(ids: Collection[UUID]) -> list[Order]:
-    """Every order of these bots that is not at rest."""
+    """Every order of these bots that is not at rest, or is to be looked at again."""
     restless = Q(status__in=sorted(UNSETTLED)) | Q(status=OrderStatus.OPEN, cancel_requested_at__isnull=False)
+    restless |= Q(status__in=[OrderStatus.OPEN, OrderStatus.NOT_PLACED], look_again_at__lte=Now())
     rows = Order.objects.filter(restless, bot__in=ids).select_related("account", "bot", "market")
     return list(rows.order_by("planned_at", "slot")[:ORDERS_PER_TURN_MAX])
 
@@ -67,10 +87,11 @@ def _place(order: Order, gateway: Gateway, *, token: UUID, now: datetime) -> Non
     order_claim(order=order, token=token)
     try:
         report = gateway.create(order)
-    except Refused as refusal:
+    except (Refused, KeyRefused) as refusal:
         order_refused(order=order, why=str(refusal), now=now)
+        _noted(order, refusal, now)
     except NO_ANSWER as silence:
-        order_unknown(order=order, why=str(silence), now=now)
+        _unanswered(order, silence, now)
     else:
         _accept(order, report, now)
 
@@ -88,20 +109,67 @@ def _resolve(order: Order, gateway: Gateway, now: datetime) -> None:
     try:
         report = gateway.lookup(order)
     except NO_ANSWER as silence:
-        order_unknown(order=order, why=str(silence), now=now)
+        _unanswered(order, silence, now)
         return
-    if report is not None:
+    if order.status == OrderStatus.NOT_PLACED:
+        _watch(order, report, gateway, now)
+    elif report is not None:
         _accept(order, report, now)
     elif gateway.surely_not_placed(order, now):
-        order_not_placed(order=order, now=now)
+        order_not_placed(order=order, now=now, watched=gateway.may_be_late)
     else:
-        order_unknown(order=order, why="the exchange does not know it yet", now=now)
+        order_unknown(order=order, why="the exchange does not know it yet", now=now, absent=True)
+
+
+def _unanswered(order: Order, silence: GatewayError, now: datetime) -> None:
+    """No answer that proves anything: it is asked for again, later and later."""
+    _noted(order, silence, now)
+    if order.status == OrderStatus.NOT_PLACED:
+        order_watched(order=order, now=now)
+        return
+    wait_s = silence.wait_s if isinstance(silence, RateLimited) else 0.0
+    order_unknown(order=order, why=str(silence), now=now, wait_s=wait_s)
+
+
+def _noted(order: Order, error: GatewayError, now: datetime) -> None:
+    """A key that is not accepted any more is nobody's to try again and again."""
+    if isinstance(error, KeyRefused):
+        account_refused(account=order.account, now=now)
+
+
+def _watch(order: Order, report: Report | None, gateway: Gateway, now: datetime) -> None:
+    """An order that was proven not to be there, and may come all the same: then it is ended and booked."""
+    if report is None:
+        order_watched(order=order, now=now)
+        return
+    order_appeared(order=order, report=report, now=now)
+    if report.status is OrderStatus.OPEN:
+        try:
+            report = gateway.cancel(order)
+        except NO_ANSWER:
+            return  # It is looked at again soon.
+        order_appeared(order=order, report=report, now=now)
+
+
+def _follow(orders: Sequence[Order], gateway: Gateway, now: datetime) -> None:
+    """Take in what has become of resting orders of one account in one market."""
+    try:
+        reports = {report.client_id: report for report in gateway.news(orders)}
+    except NO_ANSWER as silence:
+        reports = {}
+        _noted(orders[0], silence, now)
+    for order in orders:
+        report = reports.get(order.client_id)
+        if report is not None:
+            order_settle(order=order, report=report, now=now)
+    order_look_later(orders=orders, now=now)
 
 
 def _cancel(order: Order, gateway: Gateway, now: datetime) -> None:
     try:
         report = gateway.cancel(order)
-    except NO_ANSWER:
+    except NO_ANSWER as silence:
+        _noted(order, silence, now)
         return  # The request stands in its column; the next turn asks again.
     order_settle(order=order, report=report, now=now)
 

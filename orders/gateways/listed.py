@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from decimal import Decimal
 
-from orders.records import record
+from orders.records import Frozen
 from orders.rules import FeeIn
 from orders.rules import Market as MarketOf
 
@@ -11,8 +11,7 @@ EXCHANGE = "simulated"
 FEE = Decimal("0.001")
 
 
-@record(frozen=True, slots=True)
-class Listed:
+class Listed(Frozen):
     """One market of the exchange: its rules, the price it wanders around, and how wildly."""
 
     rules: MarketOf

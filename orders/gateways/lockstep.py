@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Protocol
 
 from orders.matching import Candle, walk
-from orders.records import record, replace
+from orders.records import Frozen, replace
 
 # When each of the four points is reached, as a part of the candle; the close a ms before its end.
 POINT_PARTS = (Decimal(0), Decimal(1) / 3, Decimal(2) / 3)
@@ -26,8 +26,7 @@ class Source(Protocol):
         """The candle, or None behind the last."""
 
 
-@record(frozen=True, slots=True)
-class Stand:
+class Stand(Frozen):
     """Where the clock stands: on the way to point `leg` of a candle, at `price`."""
 
     candle: int
@@ -35,8 +34,7 @@ class Stand:
     price: Decimal
 
 
-@record(frozen=True, slots=True)
-class Levels:
+class Levels(Frozen):
     """The nearest prices and time at which something happens. None: there is none.
 
     `buy_trigger` is the highest price at which a resting buy fills, `sell_trigger` the lowest at
@@ -59,8 +57,7 @@ class Levels:
         )
 
 
-@record(frozen=True, slots=True)
-class Move:
+class Move(Frozen):
     """The price went from `start` to `stand.price`; `at` is market time there. `ended`: it reached the
     point of the candle that it was on its way to."""
 

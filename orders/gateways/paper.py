@@ -4,6 +4,7 @@ The rows are all that a paper exchange knows, so nothing can get lost on the way
 was claimed and has no report was not placed.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 
@@ -22,8 +23,13 @@ from tradingbot.db import MoneySum
 class PaperGateway:
     """Fills what is marketable at once, lets the rest rest; `slippage_pct` worsens orders at market."""
 
+    may_be_late = False
+
     def __init__(self, prices: Prices, slippage_pct: Decimal = Decimal(0)) -> None:
         self._prices, self._slippage_pct = prices, slippage_pct
+
+    def wait_s(self, order: Order) -> float:
+        return 0.0
 
     def create(self, order: Order) -> Report:
         quote = self._prices.quotes([order.ticker])[order.ticker]
@@ -49,6 +55,10 @@ class PaperGateway:
 
     def lookup(self, order: Order) -> Report | None:
         return None
+
+    def news(self, orders: Sequence[Order]) -> Sequence[Report]:
+        """None: whoever moves the price fills what it passes."""
+        return ()
 
     def cancel(self, order: Order) -> Report:
         quote = self._prices.quotes([order.ticker])[order.ticker]

@@ -153,6 +153,9 @@ class SimulatedPrices:
         merged = grouped(source.history(until, wanted), length_ms, until)
         return part(merged, max(len(merged) - count, 0), len(merged))
 
+    def age_s(self, quote: Quote) -> float:
+        return 0.0
+
     def hold(self, ticker: str, quote: Quote) -> bool:
         row = SimulatedMarket.objects.get(ticker=ticker)
         if row.price != quote.last or now_of(row) != quote.at:

@@ -1,6 +1,6 @@
 """Exchanges for tests: they keep their own books, and fail in the ways real ones do."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -28,6 +28,7 @@ class RemotePrices:
     at: int = BEGAN_MS
     looks: int = 0
     kill_at: int | None = None
+    old_s: float = 0.0
 
     def quotes(self, tickers: Collection[str]) -> Mapping[str, Quote]:
         self.looks += 1
@@ -37,6 +38,9 @@ class RemotePrices:
 
     def candles(self, *, ticker: str, timeframe: str, until: int, count: int) -> Candles:
         raise AssertionError("no test here asks for candles")
+
+    def age_s(self, quote: Quote) -> float:
+        return self.old_s
 
     def hold(self, ticker: str, quote: Quote) -> bool:
         return True
@@ -57,6 +61,9 @@ class RemoteExchange:
     cancels: list[str] = field(default_factory=list)
     sure: bool = True
     lookup_fails: bool = False
+    busy_s: float = 0.0
+    may_be_late: bool = True
+    asked_news: list[int] = field(default_factory=list)
 
     def create(self, order: Order) -> Report:
         fate = self.then.pop(0) if self.then else "answer"
@@ -93,6 +100,13 @@ class RemoteExchange:
             )
             self.books[order.client_id] = known
         return known
+
+    def wait_s(self, order: Order) -> float:
+        return self.busy_s
+
+    def news(self, orders: Sequence[Order]) -> Sequence[Report]:
+        self.asked_news.append(len(orders))
+        return [report for order in orders if (report := self.lookup(order)) is not None]
 
     def surely_not_placed(self, order: Order, now: datetime) -> bool:
         return self.sure

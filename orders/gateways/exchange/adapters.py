@@ -1,0 +1,223 @@
+"""How each proven exchange is spoken to: one row an exchange.
+
+An order is named by our own id of 32 hexadecimal digits. Where ccxt's unified `clientOrderId` goes
+astray on the way (Coinbase drops it, Bybit looks up by another name, Kraken asks for `txid=None`), the
+native name is used; `tests/gateways/exchange/test_wire.py` holds every byte.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from orders.gateways.base import Permissions
+from orders.gateways.exchange.errors import BINANCE, BYBIT, COINBASE, KRAKEN, OKX, Codes
+from orders.gateways.exchange.permissions import of_binance, of_bybit, of_coinbase, of_kraken, of_okx
+from orders.rules import FeeIn
+from tradingbot.clock import moment_of
+
+Params = dict[str, Any]
+
+
+class Tier(StrEnum):
+    """What can be promised. A: an order is found by our id at once. B: by lists alone, which may lag.
+    C: not at all, so a lost answer cannot be resolved and the exchange is not traded on."""
+
+    A = "A"
+    B = "B"
+    C = "C"
+
+
+@dataclass(frozen=True, slots=True)
+class Lifetime:
+    """How long a request to create may travel: `params` names its beginning (exchange time, ms UTC) so
+    that the exchange itself refuses a later one; None where it cannot be told."""
+
+    window_ms: int
+    params: Callable[[int, int], Params] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Trades:
+    """How an order's trades are asked for: `of` by the exchange's id of the order, `page` at most at a time.
+
+    Further pages begin `after` the last trade's own id, or, without that, at the last trade's time. `since`:
+    whether a beginning may be named beside the order."""
+
+    of: Callable[[str], Params]
+    page: int
+    since: bool = True
+    after: Callable[[str], Params] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Adapter:
+    """`client_id` renders our 32 hex digits for the wire; `create`, `find` and `list_by` are the params that
+    carry it. Without `find` an order cannot be asked for by our id, and is looked for in the lists.
+
+    `listed` are the methods that list orders, open ones first; they also prove that there is no such order.
+    `trades` tells how an order's trades are asked for. `market_buy_by_base`: a buy at market may be given in
+    base; where it may not, it goes as an immediate limit a little over the ask. Keys are sent to `hosts`
+    alone, or to `sandbox_hosts`. `fee` is a fraction, the taker's, for markets that tell none.
+    `limits_by_account`: requests are counted for each account, not for the address they come from.
+    """
+
+    exchange: str
+    tier: Tier
+    codes: Codes
+    hosts: frozenset[str]
+    client_id: Callable[[str], str]
+    create: Callable[[str], Params]
+    find: Callable[[str], Params] | None
+    list_by: Callable[[str], Params]
+    listed: tuple[str, ...]
+    trades: Trades
+    lifetime: Lifetime
+    open_orders_max: int
+    permissions: Callable[[Any], Permissions]
+    fee: Decimal
+    fee_in: FeeIn
+    sandbox_hosts: frozenset[str] = frozenset()
+    limits_by_account: bool = True
+    market_buy_by_base: bool = True
+    market_params: Params = field(default_factory=dict)
+    options: Mapping[str, Any] = field(default_factory=dict)
+    streams: frozenset[str] = frozenset({"prices", "orders", "trades"})
+
+
+def nothing(_: str) -> Params:
+    """Where no filter is known: all are looked through."""
+    return {}
+
+
+def as_hex(client_id: str) -> str:
+    return client_id
+
+
+def as_uuid(client_id: str) -> str:
+    return str(UUID(hex=client_id))
+
+
+def _timestamp(since_ms: int, window_ms: int) -> Params:
+    return {"timestamp": since_ms, "recvWindow": window_ms}
+
+
+def _deadline(since_ms: int, window_ms: int) -> Params:
+    return {"deadline": moment_of(since_ms + window_ms).isoformat(timespec="milliseconds")}
+
+
+BINANCE_ROW = Adapter(
+    exchange="binance",
+    tier=Tier.A,
+    codes=BINANCE,
+    hosts=frozenset({"api.binance.com"}),
+    sandbox_hosts=frozenset({"testnet.binance.vision"}),
+    client_id=as_hex,
+    create=lambda wire: {"newClientOrderId": wire},
+    find=lambda wire: {"origClientOrderId": wire},
+    list_by=nothing,
+    listed=("fetch_open_orders", "fetch_orders"),
+    trades=Trades(
+        lambda order_id: {"orderId": order_id},
+        page=1000,
+        since=False,
+        after=lambda trade_id: {"fromId": str(int(trade_id) + 1)},
+    ),
+    lifetime=Lifetime(5_000, _timestamp),
+    open_orders_max=200,
+    permissions=of_binance,
+    fee=Decimal("0.001"),
+    fee_in=FeeIn.RECEIVED,
+    limits_by_account=False,
+    options={"options": {"defaultType": "spot", "fetchMarkets": {"types": ["spot"]}, "fetchMargins": False}},
+)
+BYBIT_ROW = Adapter(
+    exchange="bybit",
+    tier=Tier.A,
+    codes=BYBIT,
+    hosts=frozenset({"api.bybit.com"}),
+    sandbox_hosts=frozenset({"api-testnet.bybit.com"}),
+    client_id=as_hex,
+    create=lambda wire: {"orderLinkId": wire},
+    # Its fetch_order sees the last 500 orders alone; the lists go further, and know our id.
+    find=None,
+    list_by=lambda wire: {"orderLinkId": wire},
+    listed=("fetch_open_orders", "fetch_canceled_and_closed_orders"),
+    trades=Trades(lambda order_id: {"orderId": order_id}, page=100),
+    lifetime=Lifetime(5_000),
+    open_orders_max=500,
+    permissions=of_bybit,
+    fee=Decimal("0.001"),
+    fee_in=FeeIn.RECEIVED,
+    # Told, ccxt need not ask with every new key which kind of account it is.
+    options={
+        "options": {
+            "defaultType": "spot",
+            "fetchMarkets": {"types": ["spot"]},
+            "enableUnifiedMargin": False,
+            "enableUnifiedAccount": True,
+            "unifiedMarginStatus": 6,
+        }
+    },
+)
+OKX_ROW = Adapter(
+    exchange="okx",
+    tier=Tier.A,
+    codes=OKX,
+    hosts=frozenset({"www.okx.com"}),
+    # The same host: a header tells its demo trading from real money.
+    sandbox_hosts=frozenset({"www.okx.com"}),
+    client_id=as_hex,
+    create=lambda wire: {"clOrdId": wire},
+    find=lambda wire: {"clOrdId": wire},
+    list_by=nothing,
+    listed=("fetch_open_orders", "fetch_closed_orders", "fetch_canceled_orders"),
+    trades=Trades(lambda order_id: {"ordId": order_id}, page=100),
+    lifetime=Lifetime(5_000),
+    open_orders_max=500,
+    permissions=of_okx,
+    fee=Decimal("0.0015"),
+    fee_in=FeeIn.RECEIVED,
+    market_params={"tgtCcy": "base_ccy"},
+    options={"options": {"defaultType": "spot", "fetchMarkets": {"types": ["spot"]}}},
+)
+KRAKEN_ROW = Adapter(
+    exchange="kraken",
+    tier=Tier.B,
+    codes=KRAKEN,
+    hosts=frozenset({"api.kraken.com"}),
+    client_id=as_uuid,
+    create=lambda wire: {"cl_ord_id": wire},
+    find=None,
+    list_by=lambda wire: {"cl_ord_id": wire},
+    listed=("fetch_open_orders", "fetch_closed_orders"),
+    trades=Trades(nothing, page=50),
+    lifetime=Lifetime(5_000, _deadline),
+    open_orders_max=60,
+    permissions=of_kraken,
+    fee=Decimal("0.004"),
+    fee_in=FeeIn.QUOTE,
+)
+COINBASE_ROW = Adapter(
+    exchange="coinbase",
+    tier=Tier.B,
+    codes=COINBASE,
+    hosts=frozenset({"api.coinbase.com"}),
+    client_id=as_uuid,
+    create=lambda wire: {"client_order_id": wire},
+    find=None,
+    list_by=nothing,
+    listed=("fetch_open_orders", "fetch_orders"),
+    trades=Trades(lambda order_id: {"order_id": order_id}, page=100),
+    lifetime=Lifetime(5_000),
+    open_orders_max=500,
+    permissions=of_coinbase,
+    fee=Decimal("0.012"),
+    fee_in=FeeIn.QUOTE,
+    market_buy_by_base=False,
+)
+ADAPTERS: Mapping[str, Adapter] = {
+    row.exchange: row for row in (BINANCE_ROW, BYBIT_ROW, OKX_ROW, KRAKEN_ROW, COINBASE_ROW)
+}

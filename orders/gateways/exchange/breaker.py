@@ -1,0 +1,50 @@
+"""Whether an exchange may be spoken to now: what one process is told, all of them obey.
+
+A ban for too many requests counts for an address or for an account, as the exchange counts it; so one
+person's storm stops that person where it can.
+"""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from django.core.cache import cache
+
+
+class Breaker(Protocol):
+    def wait_s(self, now_s: float) -> float:
+        """For how many seconds nothing may be sent; 0: speak."""
+
+    def trip(self, seconds: float, now_s: float) -> None:
+        """Send nothing for so long."""
+
+
+@dataclass(slots=True)
+class OwnBreaker:
+    """Of one client alone."""
+
+    until_s: float = 0.0
+
+    def wait_s(self, now_s: float) -> float:
+        return max(self.until_s - now_s, 0.0)
+
+    def trip(self, seconds: float, now_s: float) -> None:
+        self.until_s = max(self.until_s, now_s + seconds)
+
+
+@dataclass(frozen=True, slots=True)
+class SharedBreaker:
+    """In the cache, which all processes share when there is more than one."""
+
+    name: str
+
+    def wait_s(self, now_s: float) -> float:
+        until: float = cache.get(self._key, 0.0)
+        return max(until - now_s, 0.0)
+
+    def trip(self, seconds: float, now_s: float) -> None:
+        if seconds > self.wait_s(now_s):
+            cache.set(self._key, now_s + seconds, timeout=seconds)
+
+    @property
+    def _key(self) -> str:
+        return f"breaker:{self.name}"

@@ -1,0 +1,91 @@
+"""The clients of one process: a master for each exchange that loads its markets, a light one an account."""
+
+from collections.abc import Mapping, Sequence
+from threading import Lock
+from time import monotonic
+from typing import Any, Protocol
+from uuid import UUID
+
+from accounts.keys import Credentials, NotTheirs, Unreadable, unseal
+from accounts.models import Environment, ExchangeAccount
+from orders.gateways.base import KeyRefused
+from orders.gateways.exchange.adapters import ADAPTERS
+from orders.gateways.exchange.breaker import SharedBreaker
+from orders.gateways.exchange.client import Client
+
+MARKETS_FRESH_S = 3600.0
+CLOCK_FRESH_S = 300.0
+
+
+class Clients(Protocol):
+    def of(self, account: ExchangeAccount) -> Client: ...
+
+
+class Masters(Protocol):
+    def master(self, exchange: str) -> Client: ...
+
+
+class ProcessClients:
+    """`overrides` are an operator's own ccxt options by exchange; `keys` open the sealed keys."""
+
+    def __init__(self, *, overrides: Mapping[str, Mapping[str, Any]], keys: Sequence[str]) -> None:
+        self._overrides, self._keys = overrides, keys
+        self._lock = Lock()
+        self._masters: dict[tuple[str, str], tuple[Client, float]] = {}
+        self._accounts: dict[UUID, tuple[str, Client, float]] = {}
+
+    def of(self, account: ExchangeAccount) -> Client:
+        """The account's own client, with its key's present version, its clock told not long ago."""
+        with self._lock:
+            sealed, client, synced = self._accounts.get(account.pk, ("", None, 0.0))
+        if client is None or sealed != account.sealed_key:
+            client, synced = self._opened(account), 0.0
+        client.ccxt.set_markets_from_exchange(self.master(account.exchange, account.environment).ccxt)
+        if not synced or monotonic() - synced > CLOCK_FRESH_S:
+            client.sync_clock()
+            synced = monotonic()
+        with self._lock:
+            self._accounts[account.pk] = (account.sealed_key, client, synced)
+        return client
+
+    def by_key(self, exchange: str, environment: str, credentials: Credentials) -> Client:
+        """A client for a key that no account has yet."""
+        client = self._client(exchange, environment, credentials, "keys")
+        client.ccxt.set_markets_from_exchange(self.master(exchange, environment).ccxt)
+        client.sync_clock()
+        return client
+
+    def master(self, exchange: str, environment: str = Environment.LIVE) -> Client:
+        """Who loads the markets, at most once an hour; it has no key."""
+        place = (exchange, Environment.SANDBOX if environment == Environment.SANDBOX else Environment.LIVE)
+        with self._lock:
+            known = self._masters.get(place)
+        if known is not None and monotonic() - known[1] < MARKETS_FRESH_S:
+            return known[0]
+        client = self._client(exchange, place[1], None, "public")
+        client.ask(lambda ccxt: ccxt.load_markets())
+        with self._lock:
+            self._masters[place] = (client, monotonic())
+        return client
+
+    def _opened(self, account: ExchangeAccount) -> Client:
+        if not account.sealed_key:
+            raise KeyRefused(f"{account.label} has no key")
+        try:
+            credentials = unseal(
+                account.sealed_key, user_id=account.user_id, account_id=account.pk, keys=self._keys
+            )
+        except (NotTheirs, Unreadable) as why:
+            raise KeyRefused(str(why)) from None
+        return self._client(account.exchange, account.environment, credentials, str(account.pk))
+
+    def _client(self, exchange: str, environment: str, credentials: Credentials | None, who: str) -> Client:
+        adapter = ADAPTERS[exchange]
+        counted = who if adapter.limits_by_account else "all"
+        return Client(
+            adapter,
+            environment,
+            credentials,
+            overrides=self._overrides.get(exchange, {}),
+            breaker=SharedBreaker(f"{exchange}:{environment}:{counted}"),
+        )

@@ -1,0 +1,231 @@
+"""Where live orders go: placed once, then only looked up.
+
+An answer is believed where it names our order, and a refusal where the exchange's own codes say so;
+everything else proves nothing, and the order is asked for by our id.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from accounts.models import TRADES
+from orders.gateways.base import FillReport, GatewayError, KeyRefused, RateLimited, Refused, Report, Unreachable
+from orders.gateways.exchange.adapters import Adapter, Params
+from orders.gateways.exchange.client import Absent, Client, Said, WrongHost, now_ms, wait_of
+from orders.gateways.exchange.clients import Clients
+from orders.gateways.exchange.errors import Meaning
+from orders.gateways.exchange.orders import Found, fill_reports, found
+from orders.models import Order
+from orders.rules import Market, OrderKind, Side, ceil_to
+from orders.states import FINAL, OrderStatus
+from tradingbot.clock import moment_of, ms_of
+
+# Once a request has run out, the exchange may still take this long to take it in, and to list it.
+ENGINE_MS = 10_000
+MARGIN_MS = 5_000
+ABSENCES_MIN = 3
+# Lists lag behind; a tier B exchange is given longer.
+LISTS_LAG_MS = 60_000
+SKEW_MS = 60_000
+PAGES_MAX = 20
+OPEN_ORDERS = "fetch_open_orders"
+THROUGH = Decimal("1.01")
+NEVER_PLACED = frozenset({Meaning.REFUSED, Meaning.CLOCK})
+
+
+class ExchangeGateway:
+    """One exchange's orders, for all its accounts in one environment."""
+
+    may_be_late = True
+
+    def __init__(self, adapter: Adapter, clients: Clients) -> None:
+        self.adapter, self._clients = adapter, clients
+
+    def wait_s(self, order: Order) -> float:
+        return self._clients.of(order.account).breaker.wait_s(time.time())
+
+    def create(self, order: Order) -> Report:
+        account = order.account
+        if account.state not in TRADES:
+            raise Refused(f"{account.label} is {account.get_state_display().lower()}: {account.state_reason}")
+        client = self._clients.of(order.account)
+        claimed_ms = _claimed_ms(order)
+        window_ms = self.adapter.lifetime.window_ms
+        if now_ms() - claimed_ms > window_ms:
+            raise Refused(f"it was held up for more than {window_ms // 1000} s and not sent")
+        said = client.say(self._creation(order, client, claimed_ms))
+        if isinstance(said.error, WrongHost):
+            raise Refused(str(said.error))
+        meaning, words = client.meaning(said.answer)
+        if meaning is Meaning.CLOCK:
+            with suppress(GatewayError):  # the order is refused all the same
+                client.sync_clock()
+        if meaning is Meaning.KEY:
+            raise KeyRefused(words)
+        if meaning in NEVER_PLACED or (said.error is not None and not said.sent):
+            raise Refused(words or f"ccxt refused it before it left ({type(said.error).__name__})")
+        if meaning is None and said.error is None and self._names(said.result, order):
+            return self._report(client, order, found(_opened(said.result)))
+        return self._found_after(client, order, said, words)
+
+    def lookup(self, order: Order) -> Report | None:
+        client = self._clients.of(order.account)
+        known = self._find(client, order)
+        return None if known is None else self._report(client, order, known)
+
+    def cancel(self, order: Order) -> Report:
+        """The exchange's own answer may be that it knows no such order any more, or none at all: what has
+        become of it is always asked."""
+        client = self._clients.of(order.account)
+        said = client.say(lambda ccxt: ccxt.cancel_order(order.exchange_order_id, order.ticker))
+        meaning, words = client.meaning(said.answer)
+        if meaning is Meaning.LIMIT:
+            raise RateLimited(words, wait_of(said.answer))
+        report = self.lookup(order)
+        if report is None:
+            raise Unreachable("the exchange lists the order no more")
+        return report
+
+    def news(self, orders: Sequence[Order]) -> Sequence[Report]:
+        """One request for all that rest; further ones only for those that have filled or ended."""
+        client, ticker = self._clients.of(orders[0].account), orders[0].ticker
+        rows = client.ask(lambda ccxt: ccxt.fetch_open_orders(ticker), rows=True)
+        resting = {str(row["id"]): found(row) for row in rows}
+        reports = []
+        for order in orders:
+            known = resting.get(order.exchange_order_id or "")
+            if known is None:
+                reports.append(self.lookup(order))
+            elif known.filled > order.filled:
+                reports.append(self._report(client, order, known))
+        return [report for report in reports if report is not None]
+
+    def surely_not_placed(self, order: Order, now: datetime) -> bool:
+        """Its request has run out, the exchange has said often enough that it knows no such order, and no
+        list has it."""
+        lifetime_ms = self.adapter.lifetime.window_ms + ENGINE_MS + MARGIN_MS
+        if self.adapter.find is None:
+            lifetime_ms += LISTS_LAG_MS
+        if order.claimed_at is None or order.absences < ABSENCES_MIN:
+            return False
+        if now - order.claimed_at < timedelta(milliseconds=lifetime_ms):
+            return False
+        try:
+            return self._listed(self._clients.of(order.account), order) is None
+        except GatewayError:
+            return False
+
+    def _creation(self, order: Order, client: Client, claimed_ms: int) -> Callable[[Any], Any]:
+        adapter, rules = self.adapter, order.market.rules()
+        kind, price = OrderKind(order.kind), order.price
+        params: Params = adapter.create(adapter.client_id(order.client_id))
+        lifetime = adapter.lifetime
+        if lifetime.params is not None:
+            params |= lifetime.params(claimed_ms + client.ccxt.offset_ms, lifetime.window_ms)
+        if order.post_only:
+            params["postOnly"] = True
+        if kind is OrderKind.MARKET and order.side == Side.BUY and not adapter.market_buy_by_base:
+            kind, price = OrderKind.IOC, self._through(client, order.ticker, rules)
+        if kind is OrderKind.IOC:
+            params["timeInForce"] = "IOC"
+        if kind is OrderKind.MARKET:
+            params |= adapter.market_params
+        word = "market" if kind is OrderKind.MARKET else "limit"
+        amount = f"{order.amount.normalize():f}"
+        at = None if price is None else f"{price.normalize():f}"
+        return lambda ccxt: ccxt.create_order(order.ticker, word, order.side, amount, at, params)
+
+    def _through(self, client: Client, ticker: str, rules: Market) -> Decimal:
+        """A limit a little over the ask, where an exchange takes no buys at market by amount."""
+        ask = client.ask(lambda ccxt: ccxt.fetch_ticker(ticker))["ask"]
+        return ceil_to(Decimal(str(ask)) * THROUGH, rules.tick)
+
+    def _names(self, result: Any, order: Order) -> bool:
+        """Only an answer with an id of its own and ours in it is one to this order."""
+        if not isinstance(result, dict) or not result.get("id"):
+            return False
+        return result.get("clientOrderId") == self.adapter.client_id(order.client_id)
+
+    def _found_after(self, client: Client, order: Order, said: Said, words: str) -> Report:
+        """An answer that proves nothing: mostly the order is there, so it is asked for at once."""
+        if client.meaning(said.answer)[0] is Meaning.LIMIT:
+            raise RateLimited(words, wait_of(said.answer))
+        known = self._find(client, order)
+        if known is None:
+            raise Unreachable(words or "the answer does not say whether the order was placed")
+        return self._report(client, order, known)
+
+    def _find(self, client: Client, order: Order) -> Found | None:
+        if self.adapter.find is None:
+            return self._listed(client, order)
+        params = self.adapter.find(self.adapter.client_id(order.client_id))
+        try:
+            return found(client.ask(lambda ccxt: ccxt.fetch_order("", order.ticker, params)))
+        except Absent:
+            return None
+
+    def _listed(self, client: Client, order: Order) -> Found | None:
+        """The order among those that the exchange lists. Where it does not know our filter it lists all."""
+        wire, since = self.adapter.client_id(order.client_id), _claimed_ms(order) - SKEW_MS
+        for method in self.adapter.listed:
+            for row in self._list(client, method, order.ticker, since, wire):
+                if row.get("clientOrderId") == wire:
+                    return found(row)
+        return None
+
+    def _list(self, client: Client, method: str, ticker: str, since: int, wire: str) -> list[Any]:
+        params = self.adapter.list_by(wire)
+        begin = None if method == OPEN_ORDERS else since  # an open one is listed however old it is
+        rows: list[Any] = client.ask(
+            lambda ccxt: getattr(ccxt, method)(ticker, begin, None, params), rows=True
+        )
+        return rows
+
+    def _report(self, client: Client, order: Order, known: Found) -> Report:
+        """What is known of the order. An end whose trades are not all listed yet is no end."""
+        fills: tuple[FillReport, ...] = ()
+        if known.filled or known.status is OrderStatus.FILLED:
+            fills = self._fills(client, order, known.order_id)
+        told = sum((fill.amount for fill in fills), Decimal(0))
+        status = known.status
+        if status in FINAL and status is not OrderStatus.FILLED and told < known.filled:
+            status = OrderStatus.OPEN
+        at = moment_of(known.at if known.at is not None else now_ms())
+        return Report(order.client_id, status, at, known.order_id, fills)
+
+    def _fills(self, client: Client, order: Order, order_id: str) -> tuple[FillReport, ...]:
+        """The order's trades, page by page."""
+        ways, mine = self.adapter.trades, list[Any]()
+        params, since = ways.of(order_id), _claimed_ms(order) - SKEW_MS if ways.since else None
+        for _ in range(PAGES_MAX):
+            rows = _trades(client, order.ticker, since, ways.page, params)
+            mine += [row for row in rows if str(row.get("order")) == order_id]
+            if len(rows) < ways.page:
+                break
+            if ways.after is not None:
+                params = ways.of(order_id) | ways.after(str(rows[-1]["id"]))
+            else:
+                since = int(rows[-1]["timestamp"])
+        return fill_reports(mine)
+
+
+def _trades(client: Client, ticker: str, since: int | None, count: int, params: Params) -> list[Any]:
+    rows: list[Any] = client.ask(lambda ccxt: ccxt.fetch_my_trades(ticker, since, count, params), rows=True)
+    return rows
+
+
+def _claimed_ms(order: Order) -> int:
+    """When it was claimed, as the database says; the row in hand may be older than that."""
+    if order.claimed_at is None:
+        order.refresh_from_db(fields=["claimed_at"])
+    if order.claimed_at is None:
+        raise Refused("it was never claimed")
+    return ms_of(order.claimed_at)
+
+
+def _opened(order: Any) -> Any:
+    """An acknowledgement may tell no status: then the order was taken, and the next look tells the rest."""
+    return order if order.get("status") else {**order, "status": "open"}

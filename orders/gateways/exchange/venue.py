@@ -1,0 +1,35 @@
+"""What an account's key may do, and what the account holds."""
+
+from collections.abc import Mapping
+
+from accounts.keys import Credentials
+from accounts.models import Environment
+from orders.gateways.base import Holding, Permissions, Unreachable
+from orders.gateways.exchange.clients import ProcessClients
+from orders.gateways.exchange.orders import number
+
+
+class ExchangeVenue:
+    def __init__(self, exchange: str, clients: ProcessClients) -> None:
+        self._exchange, self._clients = exchange, clients
+
+    def permissions(self, credentials: Credentials, environment: str) -> Permissions:
+        """A sandbox has mostly no such question; there it is enough that the key is one."""
+        client = self._clients.by_key(self._exchange, environment, credentials)
+        try:
+            return client.ask(client.adapter.permissions)
+        except Unreachable:
+            if environment != Environment.SANDBOX:
+                raise
+        client.ask(lambda ccxt: ccxt.fetch_balance())
+        return Permissions()
+
+    def holdings(self, credentials: Credentials, environment: str) -> Mapping[str, Holding]:
+        client = self._clients.by_key(self._exchange, environment, credentials)
+        told = client.ask(lambda ccxt: ccxt.fetch_balance())
+        holdings = {
+            currency: Holding(number(total, currency), number(told["free"].get(currency) or "0", currency))
+            for currency, total in told["total"].items()
+            if total is not None
+        }
+        return {currency: held for currency, held in holdings.items() if held.total}

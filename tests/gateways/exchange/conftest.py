@@ -1,0 +1,123 @@
+"""A person with a live account on the test exchange, bots on it, and the engine that runs them.
+
+Nothing stands in between: the gateway, ccxt and the wire are those of a real exchange.
+"""
+
+import base64
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.core.cache import cache
+from django.utils import timezone
+
+from accounts.keys import Credentials, seal
+from accounts.models import Environment, ExchangeAccount, User
+from bots.engine import claims
+from bots.engine.turn import run_turn
+from bots.models import Bot
+from bots.services import bot_create, bot_start
+from orders.gateways.base import Exchanges
+from orders.gateways.exchange.adapters import ADAPTERS
+from orders.gateways.exchange.clients import ProcessClients
+from orders.gateways.exchange.gateway import ExchangeGateway
+from orders.gateways.exchange.markets import load_markets
+from orders.gateways.exchange.prices import ExchangePrices
+from orders.models import Order, Trade
+from orders.money import deposit
+from tests.exchange import Exchange
+
+NAME = "binance"
+KEYS = [base64.urlsafe_b64encode(b"only-for-tests".ljust(32, b".")).decode()]
+ONE_BUY: dict[str, Any] = {
+    "investment": "1000",
+    "base_order_volume": "100",
+    "max_safety_orders": 0,
+    "take_profit_pct": "10",
+    "cooldown_s": 0,
+    "max_deals": 1,
+    "max_slippage_pct": "0",
+}
+
+
+@dataclass
+class Floor:
+    """One person's live bots on the exchange. Time passes as a test says: by making orders older."""
+
+    user: User
+    account: ExchangeAccount
+    exchange: Exchange
+    clients: ProcessClients
+
+    @property
+    def now(self) -> datetime:
+        return timezone.now()
+
+    @property
+    def exchanges(self) -> Exchanges:
+        gateway = ExchangeGateway(ADAPTERS[NAME], self.clients)
+        prices = ExchangePrices(NAME, self.clients)
+        return Exchanges(gateways={(NAME, Environment.LIVE): gateway}, prices={NAME: prices})
+
+    def bot(self, name: str = "Buyer", **changes: Any) -> Bot:
+        bot = bot_create(
+            user=self.user,
+            account=self.account,
+            name=name,
+            bot_type="dca",
+            ticker="BTC/USDT",
+            values=ONE_BUY | changes,
+            now=self.now,
+        )
+        return bot_start(bot=bot, exchanges=self.exchanges, now=self.now)
+
+    def turn(self, *bots: Bot) -> None:
+        run_turn([bot.pk for bot in bots], exchanges=self.exchanges, now=self.now)
+
+    def later(self, seconds: float) -> None:
+        """So much time passes, for the orders too, and whoever is due has a turn."""
+        aged = timedelta(seconds=seconds)
+        for name in ("claimed_at", "look_again_at"):
+            for order in Order.objects.filter(**{f"{name}__isnull": False}):
+                Order.objects.filter(pk=order.pk).update(**{name: getattr(order, name) - aged})
+        claims.release_all_leases()
+        run_turn(claims.due_ids(), exchanges=self.exchanges, now=self.now)
+
+    def orders(self, bot: Bot) -> list[Order]:
+        return list(Order.objects.filter(bot=bot).order_by("decision_number", "slot"))
+
+    def trades(self, bot: Bot) -> list[Trade]:
+        return list(Trade.objects.filter(bot=bot).order_by("number"))
+
+
+@pytest.fixture(scope="module")
+def served() -> Iterator[Exchange]:
+    with Exchange.running() as exchange:
+        yield exchange
+
+
+@pytest.fixture
+def floor(transactional_db: None, served: Exchange) -> Floor:
+    served.reset()
+    cache.clear()
+    user = User.objects.create_user("alice@example.com")
+    number = uuid4()
+    credentials = Credentials(served.alice.key, served.alice.secret)
+    account = ExchangeAccount.objects.create(
+        pk=number,
+        user=user,
+        exchange=NAME,
+        label="Binance",
+        environment=Environment.LIVE,
+        sealed_key=seal(credentials, user_id=user.pk, account_id=number, keys=KEYS),
+        key_hint="-key",
+    )
+    deposit(account=account, currency="USDT", amount=Decimal(10_000), now=timezone.now())
+    options = {**served.overrides(), "enableRateLimit": False, "timeout": 1_000}
+    clients = ProcessClients(overrides={NAME: options}, keys=KEYS)
+    load_markets(clients.master(NAME), now=timezone.now())
+    return Floor(user, account, served, clients)

@@ -1,0 +1,226 @@
+"""A live bot on the test exchange: bought, filled and sold, and every answer that goes astray on the way.
+
+The numbers are those of the fault matrix. After each fault the exchange's own books are compared with ours.
+"""
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from accounts.models import AccountState, ExchangeAccount
+from bots.models import Bot, BotStatus
+from orders.models import Order
+from orders.states import OrderStatus
+from tests.exchange.orders import Wish
+from tests.gateways.exchange.conftest import Floor
+
+CREATE: dict[str, Any] = {"method": "POST", "path": "/api/v3/order"}
+LOOKUP: dict[str, Any] = {"method": "GET", "path": "/api/v3/order"}
+CANCEL: dict[str, Any] = {"method": "DELETE", "path": "/api/v3/order"}
+TRADES: dict[str, Any] = {"method": "GET", "path": "/api/v3/myTrades"}
+FILLED, OPEN, UNKNOWN = OrderStatus.FILLED, OrderStatus.OPEN, OrderStatus.UNKNOWN
+FENCE_S = 25
+LOOKS = 4
+D = Decimal
+
+
+def agrees(floor: Floor, bot: Bot) -> None:
+    """Ours are the exchange's orders, trades and coins, each once, and nothing is left in doubt."""
+    assert floor.exchange.oracle.sent_twice() == []
+    row = Bot.objects.get(pk=bot.pk)
+    theirs = {str(order.id): order for order in floor.exchange.ledger.orders}
+    ours = {order.exchange_order_id: order for order in floor.orders(bot) if order.exchange_order_id}
+    assert ours.keys() == theirs.keys()
+    for order_id, order in ours.items():
+        assert order.filled == theirs[order_id].filled
+    assert row.total_trades == len(floor.exchange.ledger.trades)
+    coins = floor.exchange.alice.balances["BTC"].total - 2
+    assert row.position_amount == coins
+    assert not [order for order in floor.orders(bot) if order.status in {OrderStatus.SENDING, UNKNOWN}]
+
+
+def statuses(floor: Floor, bot: Bot) -> list[str]:
+    return [order.status for order in floor.orders(bot)]
+
+
+def given_up(floor: Floor) -> None:
+    """Time passes until the request of the order in doubt has run out, and it was asked for often enough."""
+    for _ in range(LOOKS):
+        floor.later(FENCE_S)
+
+
+def test_a_deal_from_its_entry_to_its_target(floor: Floor) -> None:
+    bot = floor.bot()
+    floor.turn(bot)
+    assert statuses(floor, bot) == [FILLED, OPEN]
+    agrees(floor, bot)
+    floor.exchange.ledger.move("BTCUSDT", floor.orders(bot)[1].price + 1)
+    floor.later(6)
+    assert statuses(floor, bot) == [FILLED, FILLED]
+    assert Bot.objects.get(pk=bot.pk).pnl > 0
+    agrees(floor, bot)
+
+
+LOST: list[tuple[str, dict[str, Any]]] = [
+    ("drop_answer", {"ending": "close"}),
+    ("drop_answer", {"ending": "cut"}),
+    ("body", {"text": "<html>wait</html>"}),
+    ("body", {"text": ""}),
+    ("body", {"text": "{}"}),
+    ("body", {"text": "null"}),
+    ("body", {"text": "[]"}),
+    ("body", {"text": "timeout", "status": 524}),
+    ("body", {"text": "bad gateway", "status": 502}),
+]
+
+
+@pytest.mark.parametrize(("effect", "options"), LOST)
+def test_1_and_2_an_answer_that_is_lost_is_found_again(
+    floor: Floor, effect: str, options: dict[str, Any]
+) -> None:
+    floor.exchange.faults.add(effect, **CREATE, **options)
+    bot = floor.bot()
+    floor.turn(bot)
+    assert statuses(floor, bot) == [FILLED, OPEN]
+    agrees(floor, bot)
+
+
+def test_1_an_answer_lost_and_no_look_answered(floor: Floor) -> None:
+    floor.exchange.faults.add("drop_answer", **CREATE)
+    floor.exchange.faults.add("drop_request", **LOOKUP, times=2)
+    bot = floor.bot()
+    floor.turn(bot)
+    assert statuses(floor, bot) == [UNKNOWN]
+    assert floor.orders(bot)[0].reserved_quote > 0, "its money stays reserved"
+    floor.later(1)
+    floor.later(3)
+    assert statuses(floor, bot) == [FILLED, OPEN]
+    agrees(floor, bot)
+
+
+def test_3_a_request_that_is_lost_is_proven_so_and_only_then_made_anew(floor: Floor) -> None:
+    floor.exchange.faults.add("drop_request", **CREATE)
+    bot = floor.bot()
+    floor.turn(bot)
+    for _ in range(3):
+        floor.later(3)
+        assert statuses(floor, bot) == [UNKNOWN], "its request may still be on the way"
+    given_up(floor)
+    first, *others = floor.orders(bot)
+    assert first.status == OrderStatus.NOT_PLACED
+    assert [order.status for order in others] == [FILLED, OPEN]
+    agrees(floor, bot)
+
+
+def test_4_an_order_that_comes_after_it_was_given_up_is_ended_and_booked(floor: Floor) -> None:
+    floor.exchange.faults.add("late", **CREATE)
+    bot = floor.bot(base_order_type="limit")
+    floor.turn(bot)
+    given_up(floor)
+    assert OrderStatus.NOT_PLACED in statuses(floor, bot)
+    floor.exchange.faults.release()
+    floor.later(120)
+    floor.later(120)
+    late = floor.orders(bot)[0]
+    assert late.late
+    assert late.exchange_order_id is not None
+    assert Bot.objects.get(pk=bot.pk).status == BotStatus.ERROR
+    assert not [one for one in floor.exchange.ledger.orders if one.open and one.client_id == late.client_id]
+    agrees(floor, bot)
+
+
+def test_13_an_order_that_is_filled_before_its_trades_are_listed(floor: Floor) -> None:
+    floor.exchange.faults.add("drop_answer", **CREATE)
+    floor.exchange.faults.add("body", **TRADES, text="[]", times=2)
+    bot = floor.bot()
+    floor.turn(bot)
+    assert Bot.objects.get(pk=bot.pk).position_amount == 0, "no fill is made up"
+    floor.later(3)
+    floor.later(6)
+    assert statuses(floor, bot) == [FILLED, OPEN]
+    agrees(floor, bot)
+
+
+def test_15_a_cancel_whose_answer_is_lost(floor: Floor) -> None:
+    bot = floor.bot()
+    floor.turn(bot)
+    floor.exchange.faults.add("drop_answer", **CANCEL)
+    target = floor.orders(bot)[1]
+    Order.objects.filter(pk=target.pk).update(cancel_requested_at=floor.now)
+    floor.turn(bot)
+    floor.later(1)
+    assert floor.orders(bot)[1].status == OrderStatus.CANCELLED
+    agrees(floor, bot)
+
+
+def test_14_a_fill_that_comes_before_the_cancel(floor: Floor) -> None:
+    bot = floor.bot()
+    floor.turn(bot)
+    target = floor.orders(bot)[1]
+    theirs = floor.exchange.ledger.orders[-1]
+    floor.exchange.ledger.fill(theirs, D("0.001"))
+    Order.objects.filter(pk=target.pk).update(cancel_requested_at=floor.now)
+    floor.turn(bot)
+    ended = floor.orders(bot)[1]
+    assert (ended.status, ended.filled) == (OrderStatus.CANCELLED, D("0.001"))
+    agrees(floor, bot)
+
+
+def test_16_a_duplicate_is_looked_up(floor: Floor) -> None:
+    floor.exchange.faults.add("code", **CREATE, code=-2010, message="Duplicate order sent.", done=True)
+    bot = floor.bot()
+    floor.turn(bot)
+    assert statuses(floor, bot) == [FILLED, OPEN]
+    agrees(floor, bot)
+
+
+@pytest.mark.parametrize("status", [429, 418])
+def test_32_and_33_the_time_to_wait_is_obeyed(floor: Floor, status: int) -> None:
+    floor.exchange.faults.add("limited", **CREATE, status=status, retry_after=30)
+    bot = floor.bot()
+    floor.turn(bot)
+    asked = len(floor.exchange.oracle.requests)
+    floor.turn(bot)
+    floor.later(1)
+    assert len(floor.exchange.oracle.requests) == asked, "nothing is sent while the exchange wants nothing"
+
+
+def test_43_a_key_that_is_revoked_stops_the_account_and_is_not_tried_again_and_again(floor: Floor) -> None:
+    bot = floor.bot()
+    floor.turn(bot)
+    floor.exchange.alice.revoked = True
+    floor.later(6)
+    account = ExchangeAccount.objects.get(pk=floor.account.pk)
+    assert account.state == AccountState.BROKEN
+    assert "key" in account.state_reason
+    other = floor.bot("Another")
+    asked = len(floor.exchange.oracle.creates)
+    floor.turn(other)
+    assert len(floor.exchange.oracle.creates) == asked
+    assert {order.status for order in floor.orders(other)} == {OrderStatus.REFUSED}
+
+
+def test_46_orders_and_trades_of_somebody_else_are_left_alone(floor: Floor) -> None:
+    """The user's own hand, or another program, trades on the same account."""
+    bot = floor.bot()
+    theirs = floor.exchange.ledger.place(
+        floor.exchange.alice.key, Wish("BTCUSDT", "SELL", "LIMIT", "by-hand", D("0.5"), D(60_000))
+    )
+    floor.turn(bot)
+    floor.exchange.ledger.fill(theirs, D("0.1"))
+    floor.later(6)
+    assert theirs.open
+    assert Bot.objects.get(pk=bot.pk).total_trades == 1
+
+
+def test_11_fills_that_come_between_two_looks_are_booked_once_each(floor: Floor) -> None:
+    bot = floor.bot()
+    floor.turn(bot)
+    resting = floor.exchange.ledger.orders[-1]
+    floor.exchange.ledger.fill(resting, D("0.0005"))
+    floor.exchange.ledger.fill(resting, D("0.0005"))
+    for _ in range(3):
+        floor.later(6)
+    assert [trade.quantity for trade in floor.trades(bot)][1:] == [D("0.0005"), D("0.0005")]
+    agrees(floor, bot)
