@@ -1,5 +1,6 @@
 """One served exchange for each module, fresh books for each test, and ccxt's own client on it."""
 
+import asyncio
 from collections.abc import Iterator
 
 import ccxt
@@ -36,3 +37,10 @@ def client(exchange: Exchange, markets: ccxt.binance) -> Iterator[ccxt.binance]:
     client.set_markets_from_exchange(markets)
     yield client
     client.session.close()
+
+
+@pytest.fixture(scope="module")
+def loop() -> Iterator[asyncio.Runner]:
+    """The event loop of a module's asynchronous clients."""
+    with asyncio.Runner() as runner:
+        yield runner

@@ -157,6 +157,18 @@ def test_a_fenced_order_is_too_late(exchange: Exchange, client: ccxt.binance) ->
     assert exchange.ledger.orders == []
 
 
+@pytest.mark.parametrize("done", [False, True])
+def test_a_slow_exchange_may_carry_an_order_out_before_or_after_it_waits(
+    exchange: Exchange, client: ccxt.binance, done: bool
+) -> None:
+    exchange.faults.add("delay", method="POST", path=ORDER, done=done)
+    client.timeout = 100
+    assert outcome(lambda: client.create_order(*BUY)) == ccxt.RequestTimeout
+    assert len(exchange.ledger.orders) == done
+    exchange.faults.release()
+    until(lambda: len(exchange.ledger.orders) == 1)
+
+
 def until(done: Callable[[], bool]) -> None:
     """Waits for the server's thread."""
     deadline = time.monotonic() + 5

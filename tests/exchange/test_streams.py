@@ -21,12 +21,6 @@ PAIR = "BTC/USDT"
 WAIT_S = 5
 
 
-@pytest.fixture(scope="module")
-def loop() -> Iterator[asyncio.Runner]:
-    with asyncio.Runner() as runner:
-        yield runner
-
-
 class Watcher:
     """ccxt.pro on the test exchange."""
 
