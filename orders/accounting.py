@@ -22,6 +22,9 @@ def money(value: Decimal) -> Decimal:
     return _quantize(value, MONEY_STEP)
 
 
+NO_MONEY = money(ZERO)
+
+
 def product(value: Decimal, *factors: Decimal) -> Decimal:
     """The product of all, exact until it is rounded once to 18 places."""
     for factor in factors:
@@ -81,7 +84,8 @@ class Position(Frozen):
         return product(self.amount, bid) - self.cost
 
     def after(self, fill: Fill) -> "Position":
-        value, fee, other = fill.value, money(fill.fee_quote), money(fill.fee_other)
+        value, fee = fill.value, money(fill.fee_quote)
+        other = money(fill.fee_other) if fill.fee_other else NO_MONEY
         if fill.side is BUY:
             return Position(self.amount + fill.received, self.cost + value + fee, self.realised - other)
         given = fill.amount + fill.fee_base

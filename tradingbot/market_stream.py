@@ -11,8 +11,10 @@ from django.utils import timezone
 from kombu.exceptions import OperationalError
 
 from activity.tasks import publish_price
+from bots.engine.listening import listen
 from bots.engine.stream import run_stream
 from bots.tasks import ring
+from orders.gateways.installed import installed
 
 log = logging.getLogger(__name__)
 
@@ -31,6 +33,17 @@ def run_market_stream(*, stop: threading.Event, speed: Decimal, replays: Mapping
         stop=stop,
         speed=speed,
         replays=replays,
+        ring=ring_or_leave,
+        publish=publish_price,
+        clock=timezone.now,
+    )
+
+
+def run_listener(*, stop: threading.Event) -> None:
+    """Listens to the real exchanges that bots are on until `stop` is set."""
+    listen(
+        stop=stop,
+        exchanges=installed(),
         ring=ring_or_leave,
         publish=publish_price,
         clock=timezone.now,

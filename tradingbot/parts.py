@@ -1,4 +1,4 @@
-"""The parts of the embedded process that run beside the web server: worker, beat and market stream.
+"""The parts of the embedded process that run beside the web server: worker, beat, stream and listener.
 
 Each runs in a thread that starts it again, after a growing pause, whenever it ends without being asked to.
 """
@@ -15,7 +15,7 @@ from typing import Any, Protocol
 from celery import Celery
 from celery.beat import Scheduler, Service
 
-from tradingbot.market_stream import run_market_stream
+from tradingbot.market_stream import run_listener, run_market_stream
 
 logger = logging.getLogger(__name__)
 
@@ -86,6 +86,18 @@ class Stream:
 
     def run(self) -> None:
         run_market_stream(stop=self._stop, speed=self.speed, replays=self.replays)
+
+    def stop(self) -> None:
+        self._stop.set()
+
+
+@dataclass
+class Listening:
+    name: str = "listener"
+    _stop: threading.Event = field(default_factory=threading.Event)
+
+    def run(self) -> None:
+        run_listener(stop=self._stop)
 
     def stop(self) -> None:
         self._stop.set()

@@ -124,6 +124,9 @@ class Prices(Protocol):
 
     def quotes(self, tickers: Collection[str]) -> Mapping[str, Quote]: ...
 
+    def ask(self, tickers: Collection[str]) -> Mapping[str, Quote]:
+        """The same, whatever is remembered; raises a `GatewayError` when there is no answer."""
+
     def candles(self, *, ticker: str, timeframe: str, until: int, count: int) -> Candles:
         """Up to `count` candles closed at or before `until` (ms UTC), oldest first."""
 

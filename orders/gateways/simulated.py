@@ -142,6 +142,8 @@ class SimulatedPrices:
         rows = SimulatedMarket.objects.filter(ticker__in=tickers)
         return {row.ticker: self.quote(row) for row in rows}
 
+    ask = quotes
+
     def quote(self, row: SimulatedMarket) -> Quote:
         rules = LISTED[row.ticker].rules
         return quote_around(row.price, rules, row.spread_bps, now_of(row))

@@ -36,6 +36,9 @@ class RemotePrices:
             raise Killed
         return {ticker: Quote(self.price, self.price, self.price, self.at) for ticker in tickers}
 
+    def ask(self, tickers: Collection[str]) -> Mapping[str, Quote]:
+        return self.quotes(tickers)
+
     def candles(self, *, ticker: str, timeframe: str, until: int, count: int) -> Candles:
         raise AssertionError("no test here asks for candles")
 

@@ -215,7 +215,7 @@ def test_a_worker_that_lost_its_lease_writes_nothing(world: World) -> None:
                 world.turn(bot)
             return prices.quotes(tickers)
 
-        hold, candles, age_s = prices.hold, prices.candles, prices.age_s
+        ask, hold, candles, age_s = prices.ask, prices.hold, prices.candles, prices.age_s
 
     slow = Exchanges(world.exchanges.gateways, {NAME: PausedAtTheLook()})
     run_turn([bot.pk], exchanges=slow, now=NOW)

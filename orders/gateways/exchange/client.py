@@ -10,11 +10,10 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
+from importlib import import_module
 from threading import Lock
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
-
-import ccxt
 
 from accounts.keys import Credentials
 from accounts.models import Environment
@@ -92,6 +91,8 @@ class _Spoken:
 
 @cache
 def _spoken(exchange: str) -> type[Any]:
+    # Not at the top: ccxt costs a second and 100 MB, which nobody on the built-in exchange should pay.
+    ccxt = import_module("ccxt")
     return type(exchange, (_Spoken, getattr(ccxt, exchange)), {})
 
 
@@ -203,8 +204,8 @@ def _opened(
     if credentials is not None:
         keys = {"apiKey": credentials.key, "secret": credentials.secret, "password": credentials.password}
     fixed = {"timeout": TIMEOUT_MS, "enableRateLimit": True, "maxRetriesOnFailure": 0, **keys}
-    config = ccxt.Exchange.deep_extend(fixed, adapter.options, overrides)
-    client = _spoken(adapter.exchange)(config)
+    kind = _spoken(adapter.exchange)
+    client = kind(kind.deep_extend(fixed, adapter.options, overrides))
     # Floats would lose digits.
     client.number = str
     # Its own log tells headers and signatures.

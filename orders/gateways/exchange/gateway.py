@@ -12,7 +12,15 @@ from decimal import Decimal
 from typing import Any
 
 from accounts.models import TRADES
-from orders.gateways.base import FillReport, GatewayError, KeyRefused, RateLimited, Refused, Report, Unreachable
+from orders.gateways.base import (
+    FillReport,
+    GatewayError,
+    KeyRefused,
+    RateLimited,
+    Refused,
+    Report,
+    Unreachable,
+)
 from orders.gateways.exchange.adapters import Adapter, Params
 from orders.gateways.exchange.client import Absent, Client, Said, WrongHost, now_ms, wait_of
 from orders.gateways.exchange.clients import Clients

@@ -23,7 +23,7 @@ from tradingbot.celery import QUEUES, app
 from tradingbot.embedded import LOOPBACK, serve
 from tradingbot.lock import take_lock
 from tradingbot.management.market_words import SPEED_DEFAULT, replay, speed
-from tradingbot.parts import Beat, Stream, Supervisor, Worker
+from tradingbot.parts import Beat, Listening, Stream, Supervisor, Worker
 
 
 def port(word: str) -> int:
@@ -68,6 +68,7 @@ class Command(BaseCommand):
                 Worker(app, QUEUES),
                 Beat(app),
                 Stream(replays=dict(options["replay"]), speed=options["speed"]),
+                Listening(),
             ]
         )
 

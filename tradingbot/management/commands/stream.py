@@ -10,12 +10,17 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from orders.gateways.candle_file import CandlesRefused
 from tradingbot.management.market_words import SPEED_DEFAULT, replay, speed
 from tradingbot.market_stream import run_market_stream
+from tradingbot.parts import Listening, Supervisor
 
 WRONG_INPUT = 2
+LISTENER_STOP_TIMEOUT_S = 2.0
 
 
 class Command(BaseCommand):
-    help = "Moves the simulated markets, fills paper orders and wakes bots. Stops at SIGTERM or SIGINT."
+    help = (
+        "Moves the simulated markets, listens to the real ones, fills paper orders and wakes bots. "
+        "Stops at SIGTERM or SIGINT."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
@@ -39,7 +44,11 @@ class Command(BaseCommand):
         # Explicitly: a process started in the background of a script inherits an ignored SIGINT.
         signal.signal(signal.SIGINT, end)
         signal.signal(signal.SIGTERM, end)
+        beside = Supervisor([Listening()])
+        beside.start()
         try:
             run_market_stream(stop=stop, speed=options["speed"], replays=dict(options["replay"]))
         except CandlesRefused as refused:
             raise CommandError(f"The replay cannot be played: {refused}", returncode=WRONG_INPUT) from None
+        finally:
+            beside.stop(LISTENER_STOP_TIMEOUT_S)
