@@ -62,16 +62,16 @@ def embedded() -> dict[str, str]:
 
 
 class Platform:
-    """`manage.py run` as a process on a folder of its own."""
+    """`manage.py run` as a process on a folder of its own; `more` are variables of its environment."""
 
-    def __init__(self, var_dir: Path, *words: str) -> None:
+    def __init__(self, var_dir: Path, *words: str, **more: str) -> None:
         self.port = free_port()
         self.log = var_dir.with_name(f"{var_dir.name}-{self.port}.log")
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "manage.py", "run", f"--port={self.port}", *words],
                 cwd=ROOT,
-                env=child_environment(VAR_DIR=str(var_dir), **embedded()),
+                env=child_environment(VAR_DIR=str(var_dir), **embedded(), **more),
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 # As in a script's background job, where SIGINT arrives ignored.

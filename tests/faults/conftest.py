@@ -16,8 +16,8 @@ MakePlatform = Callable[..., Platform]
 def start_platform() -> Iterator[MakePlatform]:
     started: list[Platform] = []
 
-    def start(var_dir: Path, *words: str) -> Platform:
-        started.append(Platform(var_dir, *words))
+    def start(var_dir: Path, *words: str, **more: str) -> Platform:
+        started.append(Platform(var_dir, *words, **more))
         return started[-1]
 
     yield start

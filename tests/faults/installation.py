@@ -73,7 +73,7 @@ class Installation:
         assert checked.returncode == 0, checked.stdout + checked.stderr
 
 
-def embedded_installation(var_dir: Path) -> Installation:
+def embedded_installation(var_dir: Path, **more: str) -> Installation:
     def ask(question: str) -> tuple[Any, ...]:
         connection = sqlite3.connect(var_dir / "tradingbot.sqlite3", timeout=10)
         try:
@@ -83,7 +83,7 @@ def embedded_installation(var_dir: Path) -> Installation:
             connection.close()
 
     var_dir.mkdir(exist_ok=True)
-    return Installation(child_environment(VAR_DIR=str(var_dir), **embedded()), ask)
+    return Installation(child_environment(VAR_DIR=str(var_dir), **embedded(), **more), ask)
 
 
 def copied(var_dir: Path, to: Path) -> Installation:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 PROTOCOL = "tests/engine/test_order_protocol.py::test_"
 GUARDS = "tests/faults/test_guards.py::test_"
+KILL_SWITCH = "tests/engine/test_kill_switch.py::test_"
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,7 @@ def without(test: str, app: str, model: str, *names: str) -> Mutation:
 
 CLAIMS, WRITE, SEND = "bots/engine/claims.py", "bots/engine/write.py", "bots/engine/send.py"
 STEP, SERVICES, SIMULATED = "bots/engine/market_step.py", "orders/services.py", "orders/gateways/simulated.py"
+SWITCHES, SWEEPING = "orders/switches.py", "bots/services/sweeping.py"
 QUIET = "        if not market_is_quiet(EXCHANGE, ticker):\n            return Step(restless=True)\n"
 QUIET_BEFORE = "    if not market_is_quiet(EXCHANGE, ticker):\n        return Step(restless=True)"
 
@@ -73,6 +75,27 @@ MUTATIONS = (
         SERVICES,
         "_move(order, OrderStatus.SENDING, held,",
         "_move(order, OrderStatus.SENDING, None,",
+    ),
+    edit(
+        "nothing is claimed against a kill switch",
+        KILL_SWITCH + "a_claim_after_the_press_gets_nothing_and_names_the_switch",
+        SERVICES,
+        "    held &= ~Exists(stopping(order))\n",
+        "",
+    ),
+    edit(
+        "cancel lets no sale out that would rest again",
+        KILL_SWITCH + "cancel_cancels_what_rests_and_nothing_comes_back",
+        SWITCHES,
+        "return level == Level.BLOCK or",
+        "return level in (Level.BLOCK, Level.CANCEL) or",
+    ),
+    edit(
+        "the sweep does what a dead presser left",
+        KILL_SWITCH + "a_death_right_after_the_cut_changes_nothing",
+        SWEEPING,
+        "        if switch.carried_out_at is None:\n            carry_out(switch=switch, now=now)\n        else:",
+        "        if switch.carried_out_at is not None:",
     ),
     edit(
         "a status moves only from what it is believed to be",

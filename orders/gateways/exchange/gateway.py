@@ -11,6 +11,8 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+from django.db.models.functions import Now
+
 from accounts.models import TRADES
 from orders.gateways.base import (
     FillReport,
@@ -29,7 +31,7 @@ from orders.gateways.exchange.orders import Found, fill_reports, found
 from orders.models import Order
 from orders.rules import Market, OrderKind, Side, ceil_to
 from orders.states import FINAL, OrderStatus
-from tradingbot.clock import moment_of, ms_of
+from tradingbot.clock import moment_of
 
 # Once a request has run out, the exchange may still take this long to take it in, and to list it.
 ENGINE_MS = 10_000
@@ -38,6 +40,7 @@ ABSENCES_MIN = 3
 # Lists lag behind; a tier B exchange is given longer.
 LISTS_LAG_MS = 60_000
 SKEW_MS = 60_000
+UNREACHABLE_WAIT_S = 5.0
 PAGES_MAX = 20
 OPEN_ORDERS = "fetch_open_orders"
 THROUGH = Decimal("1.01")
@@ -49,22 +52,27 @@ class ExchangeGateway:
 
     may_be_late = True
 
-    def __init__(self, adapter: Adapter, clients: Clients) -> None:
-        self.adapter, self._clients = adapter, clients
+    def __init__(self, adapter: Adapter, clients: Clients, age_ms: Callable[[Order], int]) -> None:
+        """`age_ms` tells how long ago an order was claimed."""
+        self.adapter, self._clients, self._age_ms = adapter, clients, age_ms
 
     def wait_s(self, order: Order) -> float:
-        return self._clients.of(order.account).breaker.wait_s(time.time())
+        try:
+            return self._clients.of(order.account).breaker.wait_s(time.time())
+        except KeyRefused:
+            return 0.0  # `create` says so of the order itself.
+        except GatewayError:
+            return UNREACHABLE_WAIT_S
 
     def create(self, order: Order) -> Report:
         account = order.account
         if account.state not in TRADES:
             raise Refused(f"{account.label} is {account.get_state_display().lower()}: {account.state_reason}")
         client = self._clients.of(order.account)
-        claimed_ms = _claimed_ms(order)
         window_ms = self.adapter.lifetime.window_ms
-        if now_ms() - claimed_ms > window_ms:
+        if self._age_ms(order) > window_ms:
             raise Refused(f"it was held up for more than {window_ms // 1000} s and not sent")
-        said = client.say(self._creation(order, client, claimed_ms))
+        said = client.say(self._creation(order, client))
         if isinstance(said.error, WrongHost):
             raise Refused(str(said.error))
         meaning, words = client.meaning(said.answer)
@@ -117,22 +125,25 @@ class ExchangeGateway:
         lifetime_ms = self.adapter.lifetime.window_ms + ENGINE_MS + MARGIN_MS
         if self.adapter.find is None:
             lifetime_ms += LISTS_LAG_MS
-        if order.claimed_at is None or order.absences < ABSENCES_MIN:
-            return False
-        if now - order.claimed_at < timedelta(milliseconds=lifetime_ms):
+        if order.absences < ABSENCES_MIN or self._age_ms(order) < lifetime_ms:
             return False
         try:
             return self._listed(self._clients.of(order.account), order) is None
         except GatewayError:
             return False
 
-    def _creation(self, order: Order, client: Client, claimed_ms: int) -> Callable[[Any], Any]:
+    def _claimed_ms(self, client: Client, order: Order) -> int:
+        """When it was claimed, in exchange time: three clocks are never compared, only their differences."""
+        offset_ms: int = client.ccxt.offset_ms
+        return now_ms() + offset_ms - self._age_ms(order)
+
+    def _creation(self, order: Order, client: Client) -> Callable[[Any], Any]:
         adapter, rules = self.adapter, order.market.rules()
         kind, price = OrderKind(order.kind), order.price
         params: Params = adapter.create(adapter.client_id(order.client_id))
         lifetime = adapter.lifetime
         if lifetime.params is not None:
-            params |= lifetime.params(claimed_ms + client.ccxt.offset_ms, lifetime.window_ms)
+            params |= lifetime.params(self._claimed_ms(client, order), lifetime.window_ms)
         if order.post_only:
             params["postOnly"] = True
         if kind is OrderKind.MARKET and order.side == Side.BUY and not adapter.market_buy_by_base:
@@ -177,7 +188,7 @@ class ExchangeGateway:
 
     def _listed(self, client: Client, order: Order) -> Found | None:
         """The order among those that the exchange lists. Where it does not know our filter it lists all."""
-        wire, since = self.adapter.client_id(order.client_id), _claimed_ms(order) - SKEW_MS
+        wire, since = self.adapter.client_id(order.client_id), self._claimed_ms(client, order) - SKEW_MS
         for method in self.adapter.listed:
             for row in self._list(client, method, order.ticker, since, wire):
                 if row.get("clientOrderId") == wire:
@@ -207,7 +218,7 @@ class ExchangeGateway:
     def _fills(self, client: Client, order: Order, order_id: str) -> tuple[FillReport, ...]:
         """The order's trades, page by page."""
         ways, mine = self.adapter.trades, list[Any]()
-        params, since = ways.of(order_id), _claimed_ms(order) - SKEW_MS if ways.since else None
+        params, since = ways.of(order_id), (self._claimed_ms(client, order) - SKEW_MS if ways.since else None)
         for _ in range(PAGES_MAX):
             rows = _trades(client, order.ticker, since, ways.page, params)
             mine += [row for row in rows if str(row.get("order")) == order_id]
@@ -225,13 +236,13 @@ def _trades(client: Client, ticker: str, since: int | None, count: int, params: 
     return rows
 
 
-def _claimed_ms(order: Order) -> int:
-    """When it was claimed, as the database says; the row in hand may be older than that."""
-    if order.claimed_at is None:
-        order.refresh_from_db(fields=["claimed_at"])
-    if order.claimed_at is None:
+def age_by_database(order: Order) -> int:
+    """How long ago it was claimed, in ms, by the clock that the claim was written with."""
+    row = Order.objects.filter(pk=order.pk).annotate(told=Now()).only("claimed_at").get()
+    if row.claimed_at is None:
         raise Refused("it was never claimed")
-    return ms_of(order.claimed_at)
+    aged: timedelta = row.told - row.claimed_at
+    return aged // timedelta(milliseconds=1)
 
 
 def _opened(order: Any) -> Any:

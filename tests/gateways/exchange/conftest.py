@@ -24,7 +24,7 @@ from bots.services import bot_create, bot_start
 from orders.gateways.base import Exchanges
 from orders.gateways.exchange.adapters import ADAPTERS
 from orders.gateways.exchange.clients import ProcessClients
-from orders.gateways.exchange.gateway import ExchangeGateway
+from orders.gateways.exchange.gateway import ExchangeGateway, age_by_database
 from orders.gateways.exchange.markets import load_markets
 from orders.gateways.exchange.prices import ExchangePrices
 from orders.models import Order, Trade
@@ -59,7 +59,7 @@ class Floor:
 
     @property
     def exchanges(self) -> Exchanges:
-        gateway = ExchangeGateway(ADAPTERS[NAME], self.clients)
+        gateway = ExchangeGateway(ADAPTERS[NAME], self.clients, age_by_database)
         prices = ExchangePrices(NAME, self.clients)
         return Exchanges(gateways={(NAME, Environment.LIVE): gateway}, prices={NAME: prices})
 

@@ -2,7 +2,6 @@
 
 import base64
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -75,14 +74,14 @@ class OneClient:
         return self.client
 
 
-def gateway(exchange: str, wire: Wire) -> ExchangeGateway:
-    return ExchangeGateway(ADAPTERS[exchange], OneClient(client(exchange, wire)))
+def gateway(exchange: str, wire: Wire, age_ms: int = 0) -> ExchangeGateway:
+    """One for which every order was claimed `age_ms` ago."""
+    return ExchangeGateway(ADAPTERS[exchange], OneClient(client(exchange, wire)), lambda _: age_ms)
 
 
 def order(
     kind: OrderKind = OrderKind.LIMIT,
     side: Side = Side.BUY,
-    claimed_at: datetime | None = None,
     **fields: Any,
 ) -> Order:
     """A claimed order that is in no database."""
@@ -97,6 +96,5 @@ def order(
         kind=kind,
         amount=Decimal("0.010000"),
         price=None if kind is OrderKind.MARKET else Decimal("100.50"),
-        claimed_at=claimed_at or datetime.now(UTC),
         **fields,
     )

@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
-from orders.gateways.base import GatewayError
+from orders.gateways.base import GatewayError, Refused
 from orders.gateways.exchange.adapters import ADAPTERS
+from orders.gateways.exchange.client import now_ms
 from orders.rules import OrderKind, Side
 from tests.gateways.exchange.desk import AS_UUID, CLIENT_ID, client, gateway, order
 from tests.gateways.exchange.wire import Request, Wire
@@ -130,11 +131,19 @@ def test_an_order_leaves_once(exchange: str) -> None:
 
 def test_an_order_for_binance_names_the_moment_it_was_claimed() -> None:
     """So a worker that slept on it is refused by the exchange itself."""
-    wire, claimed = Wire(), order()
-    assert claimed.claimed_at is not None
+    wire, before = Wire(), now_ms()
     with pytest.raises(GatewayError):
-        gateway("binance", wire).create(claimed)
-    assert wire.requests[0].fields["timestamp"] == str(int(claimed.claimed_at.timestamp() * 1000))
+        gateway("binance", wire, age_ms=2_000).create(order())
+    told = int(wire.requests[0].fields["timestamp"])
+    assert before - 2_000 <= told <= now_ms() - 2_000
+
+
+@pytest.mark.parametrize("exchange", ADAPTERS)
+def test_an_order_that_was_held_up_for_too_long_does_not_leave(exchange: str) -> None:
+    wire = Wire()
+    with pytest.raises(Refused, match="held up"):
+        gateway(exchange, wire, age_ms=6_000).create(order())
+    assert wire.requests == []
 
 
 def test_an_order_for_kraken_has_a_deadline() -> None:
