@@ -23,7 +23,7 @@ from bots.strategies.difference import (
 from bots.strategies.limits import DAY_MS
 from bots.strategies.wakes import NO_WAKE, on_tick, reached
 from orders.matching import Quote
-from orders.records import record
+from orders.records import Frozen
 
 LOOKS_MAX = 1000
 REFUSALS_MAX = 5
@@ -34,6 +34,7 @@ SENTENCES_KEPT = 3
 NO_COMMANDS: tuple[Command, ...] = ()
 # An order to place, by slot, with the quote and the base it takes from the pocket at most.
 Placing = tuple[str, OrderIntent, tuple[Decimal, Decimal]]
+NO_SLOTS: list[str] = []
 NOTHING_NEW: tuple[list[Placing], tuple[str, ...]] = ([], ())
 
 
@@ -41,8 +42,7 @@ class NeverAtRest(Exception):
     """A strategy that keeps asking for something new at one price; its author must look."""
 
 
-@record(frozen=True, slots=True)
-class Decision:
+class Decision(Frozen):
     """A decision as the journal keeps it; `placed` are the slots of its new orders."""
 
     number: int
@@ -54,12 +54,16 @@ class Decision:
 
 
 class Trader:
-    """One bot: its strategy, its memory and its desk. With `journal` every decision is kept."""
+    """One bot: its strategy, its memory and its desk. With `journal` every decision is kept.
+
+    `wake` is what it waits for between turns, prices on the tick.
+    """
 
     def __init__(self, strategy: Strategy[Any], desk: Desk, *, journal: bool = False) -> None:
         self.strategy, self.desk, self.market = strategy, desk, strategy.market
         self.memory: Any = strategy.first_memory()
         self.wake: Wake = NO_WAKE
+        self._plan_wake: Wake = NO_WAKE
         self.deals: list[Deal] = []
         self.journal: list[Decision] | None = [] if journal else None
         self.decisions = self.looks = 0
@@ -80,6 +84,7 @@ class Trader:
             asked = self._round(quote, candle)
             candle = None
             if not (self.active and (desk.fills or desk.closed or reached(asked, quote.last))):
+                self.wake = on_tick(self._plan_wake, self.market)
                 return
         raise NeverAtRest(f"the bot is not at rest after {LOOKS_MAX} looks at {quote.last:f}")
 
@@ -92,27 +97,48 @@ class Trader:
             return NO_WAKE
         plan = self.strategy.decide(self.memory, seen)
         self.looks += 1
-        check_count(plan.orders)
         orders, keeps, live = plan.orders, False, desk.live
-        stopping = self._ending or plan.finished
-        if stopping:
+        if orders:
+            check_count(orders)
+        ending = self._ending or plan.finished
+        if ending:
             orders, keeps = wanted(plan, asked_to_stop=self._ending, cancels_all=self._ending)
-        cancel = _unwanted(live, orders) if live else []
+        cancel = _unwanted(live, orders) if live else NO_SLOTS
         place, waiting = self._affordable(orders, seen, bool(cancel)) if orders else NOTHING_NEW
         reasons = plan.reasons[:REASONS_MAX] + waiting
-        stopped = stopping and (keeps or not (orders or live)) and not (place or cancel)
-        changed = self._write(plan, seen, reasons, place, cancel, stopped)
-        if reasons:
-            self._said.extend(reasons)
+        stopped = ending and (keeps or not (orders or live)) and not (place or cancel)
+        news = seen.fills or seen.closed or place or cancel or reasons or stopped
+        changed = bool(news) or self._differs(plan)
+        self.memory = plan.memory
+        self._plan_wake = NO_WAKE if ending else plan.wake
+        if changed:
+            self._ending = ending and not stopped
+            self._write(plan, seen, reasons, place, cancel)
         if stopped:
             self._stop(" ".join(self._said))
         for slot in cancel:
             desk.cancel(slot)
-        for _, _, taken in place:
-            desk.plan(taken)
-        for slot, intent, taken in place:
-            desk.place(slot, intent, taken, quote)
+        if place:
+            self._send(place, quote)
         return plan.wake if changed else NO_WAKE
+
+    def _differs(self, plan: Plan[Any]) -> bool:
+        """Whether a plan that asks for nothing new changes what is kept; the first one always does."""
+        return (
+            plan.deal != self._deal
+            or not self.decisions
+            or (plan.memory is not self.memory and plan.memory != self.memory)
+        )
+
+    def _send(self, place: list[Placing], quote: Quote) -> None:
+        """What the later ones take is reserved before the first is sent."""
+        desk = self.desk
+        for _, _, taken in place[1:]:
+            desk.reserve(taken)
+        for number, (slot, intent, taken) in enumerate(place):
+            if number:
+                desk.release(taken)
+            desk.place(slot, intent, taken, quote)
 
     def _look(self, quote: Quote, candle: SignalRow | None) -> Seen:
         desk = self.desk
@@ -158,33 +184,15 @@ class Trader:
         reasons: tuple[str, ...],
         place: list[Placing],
         cancel: list[str],
-        stopped: bool,
-    ) -> bool:
-        """Keep what the plan says; whether anything is different from before."""
-        changed = bool(
-            seen.fills
-            or seen.closed
-            or place
-            or cancel
-            or reasons
-            or stopped
-            or plan.deal != self._deal
-            or not self.decisions  # the first one keeps the memory that there was none of before
-            or (plan.memory is not self.memory and plan.memory != self.memory)
-        )
-        self.memory = plan.memory
-        ended = self._ending or plan.finished
-        self.wake = NO_WAKE if ended else on_tick(plan.wake, self.market)
-        if not changed:
-            return False
+    ) -> None:
+        """Keep a decision: what it says, and the deal it opens or closes."""
         self.decisions += 1
+        self._said.extend(reasons)
         if plan.deal != self._deal:
             self._write_deal(plan.deal, seen)
-        self._ending = ended and not stopped
         if self.journal is not None:
             placed = tuple(slot for slot, _, _ in place)
             self.journal.append(Decision(self.decisions, seen, plan, reasons, placed, tuple(cancel)))
-        return True
 
     def _write_deal(self, number: int | None, seen: Seen) -> None:
         realised = seen.position.realised
@@ -213,7 +221,7 @@ class Trader:
         return [*self.deals[:-1], self._ended(self.deals[-1], None, self.desk.position.realised)]
 
     def _stop(self, why: str) -> None:
-        self.active, self.why_stopped, self.wake = False, why, NO_WAKE
+        self.active, self.why_stopped, self._plan_wake = False, why, NO_WAKE
 
 
 def _unwanted(live: Mapping[str, LiveOrder], orders: Mapping[str, OrderIntent]) -> list[str]:

@@ -10,7 +10,7 @@ from decimal import Decimal
 from bots.strategies.base import Closed, LiveOrder, OrderIntent
 from orders.accounting import Fill, Position, money, product, quote_change
 from orders.matching import NOT_COVERED, Quote, fill, placed
-from orders.records import record
+from orders.records import Frozen
 from orders.rules import BUY, ZERO, Market
 from orders.states import OrderStatus
 
@@ -22,14 +22,12 @@ CANCELLED, FILLED, OPEN, REFUSED = (
 )
 
 
-@record(frozen=True, slots=True)
-class Resting:
+class Resting(Frozen):
     """A live order at its limit, with what it has reserved (quote, base) and when it was planned (ms)."""
 
     live: LiveOrder
     limit: Decimal
-    quote: Decimal
-    base: Decimal
+    reserved: tuple[Decimal, Decimal]
     planned_at: int
 
 
@@ -83,24 +81,28 @@ class Desk:
 
     def take_news(self) -> tuple[tuple[Fill, ...], tuple[Closed, ...]]:
         """Fills and ends of orders since the last time, as a look sees them; now they are seen."""
-        fills, closed = self.fills, self.closed
-        if not (fills or closed):
-            return (), ()
-        if len(closed) > 1:
-            closed.sort(key=lambda order: (self._ended_at[order.slot], order.slot))
-        self.fills, self.closed = [], []
-        self._ended_at.clear()
-        return tuple(fills), tuple(closed)
+        fills, closed = tuple(self.fills), tuple(self.closed)
+        if closed:
+            if len(closed) > 1:
+                closed = tuple(sorted(closed, key=lambda order: (self._ended_at[order.slot], order.slot)))
+            self.closed.clear()
+            self._ended_at.clear()
+        if fills:
+            self.fills.clear()
+        return fills, closed
 
-    def plan(self, reserved: tuple[Decimal, Decimal]) -> None:
-        """Reserve quote and base for an order that is about to be placed."""
+    def reserve(self, reserved: tuple[Decimal, Decimal]) -> None:
+        """Keep quote and base for an order that is planned, or that rests."""
         self.reserved_quote += reserved[0]
         self.reserved_base += reserved[1]
 
-    def place(self, slot: str, intent: OrderIntent, reserved: tuple[Decimal, Decimal], quote: Quote) -> None:
-        """Claim, send and settle one planned order: it rests, fills at once, ends, or is refused."""
+    def release(self, reserved: tuple[Decimal, Decimal]) -> None:
         self.reserved_quote -= reserved[0]
         self.reserved_base -= reserved[1]
+
+    def place(self, slot: str, intent: OrderIntent, reserved: tuple[Decimal, Decimal], quote: Quote) -> None:
+        """Send and settle one order: it rests, with `reserved` kept for it, fills at once, ends, or is
+        refused. What other orders have reserved is not its to spend."""
         placement = placed(
             side=intent.side,
             kind=intent.kind,
@@ -184,7 +186,7 @@ class Desk:
         log.pnls.append(after.realised - before)
         log.cashes.append(self.cash)
         log.amounts.append(after.amount)
-        log.equities.append(self.equity(bid))
+        log.equities.append(self.cash + product(after.amount, bid))
 
     def _end(
         self, slot: str, intent: OrderIntent, status: OrderStatus, filled: Decimal, planned_at: int
@@ -198,8 +200,8 @@ class Desk:
             raise ValueError(f"{slot}: an order at market never rests")
         live = LiveOrder(intent)
         self.live[slot] = live
-        self._resting[slot] = Resting(live, intent.price, reserved[0], reserved[1], at)
-        self.plan(reserved)
+        self._resting[slot] = Resting(live, intent.price, reserved, at)
+        self.reserve(reserved)
         insort(self._bids if intent.side is BUY else self._asks, (intent.price, slot))
 
     def _take(self, slot: str) -> Resting:
@@ -212,8 +214,7 @@ class Desk:
     def _forget(self, slot: str) -> Resting:
         resting = self._resting.pop(slot)
         del self.live[slot]
-        self.reserved_quote -= resting.quote
-        self.reserved_base -= resting.base
+        self.release(resting.reserved)
         return resting
 
 

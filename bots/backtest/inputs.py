@@ -29,7 +29,7 @@ from bots.strategies.settings import Settings
 from orders.gateways.candle_file import CandleFile, CandlesRefused, exact, filled_up, read_candles
 from orders.gateways.candle_store import BrokenMonth, CandleStore, WrongName
 from orders.gateways.listed import LISTED, Listed
-from orders.records import record
+from orders.records import Frozen
 from orders.rules import HUNDRED, ZERO, FeeIn, Market
 from tradingbot.clock import TIMEFRAMES_S, moment_of
 
@@ -41,8 +41,7 @@ REELS_KEPT_MAX = 4
 Source = FileSource | StoreSource | WalkSource
 
 
-@record(frozen=True, slots=True)
-class Inputs:
+class Inputs(Frozen):
     """All that a run takes: `first` is the row of the tape at which the bot starts."""
 
     settings: Settings
@@ -54,8 +53,7 @@ class Inputs:
     gaps: int
 
 
-@record(frozen=True, slots=True)
-class Reel:
+class Reel(Frozen):
     """Candles ready to be walked; `gaps` is how many are missing between them."""
 
     tape: Tape

@@ -14,13 +14,12 @@ from bots.backtest.yardsticks import Yardstick, yardsticks_of
 from bots.strategies.candles import part
 from bots.strategies.registry import BOT_TYPES
 from orders.accounting import Position
-from orders.records import record
+from orders.records import Frozen
 
 Progress = Callable[[float], None]
 
 
-@record(frozen=True, slots=True)
-class Outcome:
+class Outcome(Frozen):
     """What came of a request. `figures` are the bot's own, such as a grid's profit of pairs, at the end;
     `phases` are seconds by name; `stopped` says why the bot ended early."""
 

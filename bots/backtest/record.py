@@ -4,12 +4,11 @@ from collections.abc import Sequence
 from decimal import Decimal
 
 from orders.accounting import Fill
-from orders.records import record
+from orders.records import Frozen
 from orders.rules import Market
 
 
-@record(frozen=True, slots=True)
-class Deal:
+class Deal(Frozen):
     """From flat to flat. `pnl` is realised and net, in quote; `closed_at` None: still open at the end.
     Times in ms UTC."""
 
@@ -19,16 +18,14 @@ class Deal:
     pnl: Decimal
 
 
-@record(frozen=True, slots=True)
-class Mark:
+class Mark(Frozen):
     """Equity in quote (cash, and the position marked to the bid) at market time `at`, ms UTC."""
 
     at: int
     equity: Decimal
 
 
-@record(frozen=True, slots=True)
-class Record:
+class Record(Frozen):
     """One finished backtest. The four sequences about fills have one entry a fill, oldest first.
 
     `since` and `until` are the first candle's open and the last one's close in ms UTC; `start_equity`

@@ -1,7 +1,7 @@
 """What is asked of a backtest, as a value that travels as JSON to a child process and back into a page."""
 
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,6 @@ from pydantic import TypeAdapter
 
 from bots.strategies.settings import Problem
 from orders.gateways.listed import EXCHANGE, LISTED, Listed
-from orders.records import record
 from orders.rules import ZERO, FeeIn
 
 FEE_PCT = Decimal("0.1")
@@ -29,7 +28,7 @@ def refused(code: str, name: str, message: str, fix: str = "") -> BacktestRefuse
     return BacktestRefused(Problem(code, name, message, fix))
 
 
-@record(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True)
 class FileSource:
     """A CSV or CSV.gz file. `timeframe` is what it must hold, "" for whatever it does."""
 
@@ -38,7 +37,7 @@ class FileSource:
     fill_gaps: bool = False
 
 
-@record(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True)
 class StoreSource:
     """A series of the candle store under `root`."""
 
@@ -49,7 +48,7 @@ class StoreSource:
     fill_gaps: bool = False
 
 
-@record(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True)
 class WalkSource:
     """The seeded walk of a market of the built-in exchange. It has no ends of its own: a request of it
     names `since` and `until`."""
@@ -59,7 +58,7 @@ class WalkSource:
     timeframe: str
 
 
-@record(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True)
 class Rules:
     """The market's rules. Steps that are not given are taken from a listed market of that name, or
     else read off the candles; `fee_pct` is for maker and taker, in percent."""
@@ -72,7 +71,7 @@ class Rules:
     fee_in: FeeIn | None = None
 
 
-@record(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True)
 class Request:
     """One backtest. `values` are the bot's settings as they were given; `since` and `until` open times
     in ms UTC, the bot starts at the first candle not before `since`; `spread_bps` None: 2 for a

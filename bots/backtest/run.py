@@ -14,25 +14,24 @@ from bots.backtest.decisions import Trader
 from bots.backtest.desk import Desk, pocket
 from bots.backtest.extremes import INFINITE
 from bots.backtest.record import Record
-from bots.backtest.tape import Closes, Tape, closes_of
+from bots.backtest.tape import Closes, Marked, Tape, closes_of
 from bots.backtest.worth import daily_marks, exposure_ms
 from bots.strategies.base import SignalRow, Strategy
 from orders.gateways.lockstep import Levels, first_stop
 from orders.matching import Quote, quote_around, walk
-from orders.records import record
+from orders.records import Frozen
 from orders.rules import ZERO
 
 STEPS_PER_CANDLE_MAX = 10_000
 PROGRESS_EVERY = 4096
-NO_ROWS: list[int] = []
+NO_ROWS = Marked([], [])
 
 
 class TooManyEvents(Exception):
     """A strategy that finds something to do at every tick of one candle; its author must look."""
 
 
-@record(frozen=True, slots=True)
-class Terms:
+class Terms(Frozen):
     """How the market treats the bot: slippage of orders at market in percent, the spread in basis
     points, the order in which a candle's prices are taken to have happened."""
 
@@ -70,7 +69,7 @@ class Backtest:
         self.desk = Desk(self.market, cash=cash, position=position, slippage_pct=terms.slippage_pct)
         self.trader = Trader(strategy, self.desk, journal=journal)
         self._start_equity = self.desk.equity(opening.bid)
-        self._marked: dict[str, list[int]] = {}
+        self._marked: dict[str, Marked] = {}
         self._opening = opening
         self._wait()
 
@@ -138,9 +137,9 @@ class Backtest:
                 self._happened(start, at, ended=True)
                 return
             turned = self._levels.turned(self._price)
-        closes = self._closes()
-        if closes or turned or self._due(at):
-            self._turn(self._quote(at), self._candle(closes))
+        closed = self._closed()
+        if closed is not None or turned or self._due(at):
+            self._turn(self._quote(at), self._candle(closed))
 
     def _due(self, at: int) -> bool:
         return self._levels.due is not None and at >= self._levels.due
@@ -150,16 +149,16 @@ class Backtest:
         `ended`: the price goes no further this way."""
         price, quote, levels = self._price, self._quote(at), self._levels
         self.desk.pass_through(min(start, price), max(start, price), quote)
-        below, above, closes = levels.below, levels.above, self._closes()
+        below, above, closed = levels.below, levels.above, self._closed()
         due = (
-            closes
+            closed is not None
             or (below is not None and price <= below < start)
             or (above is not None and start < above <= price)
             or self._due(at)
             or (ended and levels.turned(price))
         )
         if due or self.trader.news:
-            self._turn(quote, self._candle(closes))
+            self._turn(quote, self._candle(closed))
         else:
             self._wait()
 
@@ -176,25 +175,26 @@ class Backtest:
         if due is not None:
             found = max(self.tape.reaching(due), first)
         if self._rows is not NO_ROWS:
-            place = bisect_right(self._rows, self._row)
-            if place < len(self._rows):
-                found = min(found, self._rows[place])
+            openings = self._rows.openings
+            place = bisect_right(openings, self._row)
+            if place < len(openings):
+                found = min(found, openings[place])
         if found > first and (self._below != -INFINITE or self._above != INFINITE):
             found = self.tape.extremes.next(first, self._below, self._above, found)
         return found
 
-    def _closes(self) -> bool:
-        """Whether a candle the bot waits for is known where the clock stands: at an open, nowhere else."""
+    def _closed(self) -> int | None:
+        """The signal row of the candle the bot waits for, when it is known where the clock stands: at an
+        open, nowhere else."""
         if self._leg or self._rows is NO_ROWS:
-            return False
-        place = bisect_right(self._rows, self._row) - 1
-        return place >= 0 and self._rows[place] == self._row
+            return None
+        return self._rows.at(self._row)
 
-    def _candle(self, closes: bool) -> SignalRow | None:
+    def _candle(self, closed: int | None) -> SignalRow | None:
         """What the bot is shown of its signals; nothing between opens."""
-        return self.closes.row(self._row) if closes and self.closes is not None else None
+        return self.closes.row(closed) if closed is not None and self.closes is not None else None
 
-    def _rows_of(self, mark: str) -> list[int]:
+    def _rows_of(self, mark: str) -> Marked:
         rows = self._marked.get(mark)
         if rows is None:
             if self.closes is None:

@@ -1,7 +1,9 @@
 """The candles of a backtest, and what the strategy's signals say at which of them."""
 
+from bisect import bisect_left
+from collections.abc import Sequence
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,38 +14,48 @@ from bots.strategies.candles import grouped
 from orders.gateways.candle_file import exact
 from orders.gateways.lockstep import time_at
 from orders.matching import Candle
-from orders.records import record
 from tradingbot.clock import TIMEFRAMES_S
 
 
-@record(frozen=True, slots=True)
+class Marked(NamedTuple):
+    """Rows of the tape at whose open a marked candle is known, rising, and of which signal row each is."""
+
+    openings: list[int]
+    numbers: Sequence[int]
+
+    def at(self, opening: int) -> int | None:
+        """The signal row that becomes known at the open of this row of the tape."""
+        place = bisect_left(self.openings, opening)
+        known = place < len(self.openings) and self.openings[place] == opening
+        return self.numbers[place] if known else None
+
+
 class Closes:
     """The closed candles that signals come from. `opening[k]` is the row of the tape at whose open
     signal row k becomes known: the first candle that opens at or after its close."""
 
-    candles: Candles
-    signals: Signals
-    opening: NDArray[np.int64]
-    needed: int
+    def __init__(self, candles: Candles, signals: Signals, opening: NDArray[np.int64], needed: int) -> None:
+        self.candles, self.signals = candles, signals
+        self._opening, self._needed = opening, needed
+        # Single numbers are read several times faster from a memory view than from an array.
+        self._at, self._close = view(candles.at), view(candles.close)
+        self._columns = [(name, view(column)) for name, column in signals.columns.items()]
 
-    def marked(self, mark: str) -> list[int]:
-        """Rows of the tape at whose open a candle with this mark is known; "" for every closed one."""
-        rows = self.opening
-        if mark:
-            column = self.signals.columns[mark]
-            shown = (column != 0) & ~np.isnan(column)
-            shown[: max(self.needed - 1, 0)] = False
-            rows = rows[shown]
-        found: list[int] = rows.tolist()
-        return found
+    def marked(self, mark: str) -> Marked:
+        """The candles with this mark; "" for every closed one."""
+        if not mark:
+            return Marked(self._opening.tolist(), range(len(self._opening)))
+        column = self.signals.columns[mark]
+        shown = (column != 0) & ~np.isnan(column)
+        shown[: max(self._needed - 1, 0)] = False
+        return Marked(self._opening[shown].tolist(), np.flatnonzero(shown).tolist())
 
-    def row(self, opening: int) -> SignalRow | None:
-        """What is known at the open of tape row `opening`; None while warming up."""
-        number = int(self.opening.searchsorted(opening))
-        if number >= len(self.opening) or self.opening[number] != opening or number < self.needed - 1:
+    def row(self, number: int) -> SignalRow | None:
+        """What signal row `number` says; None while warming up."""
+        if number < self._needed - 1:
             return None
-        at, close = self.candles.at.item(number), exact(self.candles.close[number])
-        return SignalRow(at, close, self.signals.row(number))
+        values = {name: column[number] for name, column in self._columns}
+        return SignalRow(self._at[number], exact(self._close[number]), values)
 
 
 class Tape:
@@ -54,8 +66,8 @@ class Tape:
         self.length_ms = TIMEFRAMES_S[timeframe] * 1000
         self.extremes = Extremes(np.ascontiguousarray(candles.low), np.ascontiguousarray(candles.high))
         columns = (candles.open, candles.high, candles.low, candles.close)
-        self._prices = [np.ascontiguousarray(column).data for column in columns]
-        self._at = np.ascontiguousarray(candles.at).data
+        self._prices = [view(column) for column in columns]
+        self._at = view(candles.at)
         first = self.candle(0)
         self._offsets = [time_at(first, leg, self.length_ms) - first.at for leg in range(4)]
 
@@ -89,6 +101,10 @@ class Tape:
     def opening(self, moment: int) -> int:
         """The first candle that opens at or after `moment` (ms)."""
         return int(self.candles.at.searchsorted(moment))
+
+
+def view(column: NDArray[Any]) -> memoryview:
+    return np.ascontiguousarray(column).data
 
 
 def closes_of(tape: Tape, strategy: Strategy[Any]) -> Closes | None:

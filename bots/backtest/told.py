@@ -1,10 +1,9 @@
 """An outcome as JSON carries it: amounts are decimal strings, ratios numbers, what is unknown null."""
 
 from decimal import Decimal
-from functools import cache
 from typing import Any
 
-from pydantic import TypeAdapter
+import msgspec
 
 from bots.backtest.outcome import Outcome
 from bots.backtest.record import Deal, Mark
@@ -128,10 +127,4 @@ def _mark(mark: Mark) -> dict[str, Any]:
 
 
 def _dumped(one: object) -> Any:
-    kind: Any = type(one)
-    return _codec(kind).dump_python(one)
-
-
-@cache
-def _codec(kind: Any) -> TypeAdapter[Any]:
-    return TypeAdapter(kind)
+    return msgspec.to_builtins(one, builtin_types=(Decimal,))

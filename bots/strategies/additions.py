@@ -4,12 +4,11 @@ from collections.abc import Iterable
 from decimal import Decimal
 
 from bots.strategies.base import OrderIntent, Role, Seen
-from orders.records import record, replace
+from orders.records import Frozen, replace
 from orders.rules import ZERO, Market, OrderKind, Side
 
 
-@record(frozen=True, slots=True)
-class Added:
+class Added(Frozen):
     """Funds a person added: a buy of `amount` base at market, `filled` of it so far."""
 
     number: int

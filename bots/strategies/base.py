@@ -6,7 +6,6 @@ paper, an exchange) is not its business. Times are market time in ms UTC.
 """
 
 from collections.abc import Mapping
-from dataclasses import field
 from decimal import Decimal
 from enum import StrEnum
 from typing import Generic, Protocol, TypeVar
@@ -16,7 +15,7 @@ from numpy.typing import NDArray
 
 from bots.strategies.settings import Problem, Settings
 from orders.accounting import Fill, Position
-from orders.records import record
+from orders.records import Frozen, field
 from orders.rules import ZERO, Market, OrderKind, Side
 from orders.states import OrderStatus
 
@@ -37,8 +36,7 @@ class Role(StrEnum):
 ENTRY, ADD, EXIT = Role
 
 
-@record(frozen=True, slots=True)
-class OrderIntent:
+class OrderIntent(Frozen):
     """One order that should rest: `amount` in base, `price` in quote (None at market).
 
     The wish stays the same while the order fills: `amount` is what the order was placed with.
@@ -53,16 +51,14 @@ class OrderIntent:
     post_only: bool = False
 
 
-@record(frozen=True, slots=True)
-class LiveOrder:
+class LiveOrder(Frozen):
     """An order of ours that may still fill, with what has filled so far (in base)."""
 
     intent: OrderIntent
     filled: Decimal = ZERO
 
 
-@record(frozen=True, slots=True)
-class Closed:
+class Closed(Frozen):
     """An order that ended since the last decision; `filled` in base, over its whole life."""
 
     slot: str
@@ -78,8 +74,7 @@ class CommandKind(StrEnum):
     RESTART = "restart"
 
 
-@record(frozen=True, slots=True)
-class Command:
+class Command(Frozen):
     """What the user asked; `quote` is the amount to add for ADD_FUNDS.
 
     RESTART comes with the first look after a stop: limits are measured anew, an open deal goes on.
@@ -89,8 +84,7 @@ class Command:
     quote: Decimal = ZERO
 
 
-@record(frozen=True, slots=True)
-class SignalRow:
+class SignalRow(Frozen):
     """The last closed candle: open time, closing price, and the strategy's own columns."""
 
     at: int
@@ -98,8 +92,7 @@ class SignalRow:
     values: Mapping[str, float]
 
 
-@record(frozen=True, slots=True)
-class Candles:
+class Candles(Frozen):
     """Closed candles, oldest first; `at` are open times in ms UTC, the rest float64 of one length."""
 
     at: NDArray[np.int64]
@@ -113,8 +106,7 @@ class Candles:
         return len(self.at)
 
 
-@record(frozen=True, slots=True)
-class Signals:
+class Signals(Frozen):
     """One column an indicator, one row a candle; NaN while an indicator is warming up."""
 
     columns: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
@@ -123,8 +115,7 @@ class Signals:
         return {name: column.item(index) for name, column in self.columns.items()}
 
 
-@record(frozen=True, slots=True)
-class Seen:
+class Seen(Frozen):
     """All a strategy may look at.
 
     `cash` is the quote in the bot's pocket, whether or not live orders reserve it; `fills` and
@@ -157,8 +148,7 @@ class Seen:
         return self.cash + self.position.cost + self.position.unrealised(self.bid)
 
 
-@record(frozen=True, slots=True)
-class Wake:
+class Wake(Frozen):
     """Ask me again when last ≤ `below`, or last ≥ `above`, or at time `at`, or when a candle of
     timeframe `candle` closes. A fill, a closed order and a command always wake.
 
@@ -183,12 +173,11 @@ def marked(value: float) -> bool:
     return value == value and value != 0
 
 
-# A strategy's memory: a frozen dataclass of fields that JSON can carry.
+# A strategy's memory: a record of fields that JSON can carry.
 M = TypeVar("M")
 
 
-@record(frozen=True, slots=True)
-class Plan(Generic[M]):
+class Plan(Frozen, Generic[M]):
     """What a strategy wants now.
 
     `orders` is everything that should rest, by slot. `deal` is the number of the open deal (None
@@ -206,8 +195,7 @@ class Plan(Generic[M]):
     finished: bool = False
 
 
-@record(frozen=True, slots=True)
-class PreflightOrder:
+class PreflightOrder(Frozen):
     """An order the bot would place; `cost` in quote after rounding, before fees."""
 
     slot: str
@@ -218,8 +206,7 @@ class PreflightOrder:
     cost: Decimal
 
 
-@record(frozen=True, slots=True)
-class Level:
+class Level(Frozen):
     """How a bot stands once an order has filled: average, break-even and target in quote, and the
     move in percent from the order's price up to the target. `profit` is a grid pair's, in quote."""
 
@@ -232,8 +219,7 @@ class Level:
     profit: Decimal | None = None
 
 
-@record(frozen=True, slots=True)
-class Preflight:
+class Preflight(Frozen):
     """Everything known before a start. Amounts in base and quote; `worst_case_loss` in quote ≥ 0."""
 
     orders: tuple[PreflightOrder, ...] = ()

@@ -9,6 +9,7 @@ from orders.records import replace
 class Remembering(Protocol):
     """A memory that keeps the last standing fact told."""
 
+    # By this a type checker knows what `replace` takes.
     __dataclass_fields__: ClassVar[dict[str, Field[Any]]]
 
     @property

@@ -20,7 +20,7 @@ from bots.strategies.base import (
 from bots.strategies.limits import Limits, Marks, next_midnight, profit_and_loss
 from bots.strategies.settings import OnStop, Settings
 from bots.strategies.wakes import nearest
-from orders.records import record, replace
+from orders.records import Frozen, replace
 from orders.rules import AT_MARKET, HUNDRED, SELL, ZERO, Market
 
 M = TypeVar("M")
@@ -30,8 +30,7 @@ RETRY_MS = 5_000
 GUARD_VERSION = 1
 
 
-@record(frozen=True, slots=True)
-class Watch:
+class Watch(Frozen):
     """What the guard remembers. `deal` is the open deal's number, `flat_realised` the P&L realised
     before it; `losses` when deals lost; `ending` why the bot stops for good, `ends_by` how. Times in
     ms; `said` the last standing fact told."""
@@ -47,14 +46,12 @@ class Watch:
     said: str = ""
 
 
-@record(frozen=True, slots=True)
-class GuardMemory(Generic[M]):
+class GuardMemory(Frozen, Generic[M]):
     inner: M
     watch: Watch = Watch()
 
 
-@record(frozen=True, slots=True)
-class Hold:
+class Hold(Frozen):
     """Why entries are held back, as `key` (told once) and for people; until when, where it is known."""
 
     key: str
@@ -77,6 +74,7 @@ class Guarded(Generic[M]):
         self.version = GUARD_VERSION * 1000 + strategy.version
         self._deals = deals
         self._limits = Limits(self.settings)
+        self._slips_little = bool(self.settings.max_slippage_pct)
 
     @property
     def timeframe(self) -> str | None:
@@ -108,18 +106,47 @@ class Guarded(Generic[M]):
         return shown(memory.inner) if shown else {}
 
     def decide(self, memory: GuardMemory[M], seen: Seen) -> Plan[GuardMemory[M]]:
-        told: list[str] = []
         if seen.commands and any(command.kind is CommandKind.RESTART for command in seen.commands):
             memory = self.restarted(memory)
         watch = memory.watch
-        if self._limits.any and not watch.ending:
-            watch = self._measured(watch, seen, told)
+        if self._limits.any or watch.ending:
+            return self._limited(memory, seen)
+        # Any: with another memory it is a plan of another type.
+        inner: Plan[Any] = self.inner.decide(memory.inner, seen)
+        if watch.deal != inner.deal:
+            watch = self._dealt(watch, inner.deal, seen)
+        if self._may_hold(watch, seen):
+            return self._held(memory, watch, inner, seen, [])
+        same = watch is memory.watch and inner.memory is memory.inner
+        return replace(inner, memory=memory if same else GuardMemory(inner.memory, watch))
+
+    def _limited(self, memory: GuardMemory[M], seen: Seen) -> Plan[GuardMemory[M]]:
+        """The plan of a bot whose profit and loss has limits, or has reached one."""
+        told: list[str] = []
+        watch = memory.watch if memory.watch.ending else self._measured(memory.watch, seen, told)
         sells = watch.ending and watch.ends_by is OnStop.CANCEL_AND_SELL
         inner = self.inner.decide(memory.inner, replace(seen, closing=True) if sells else seen)
         if watch.deal != inner.deal:
-            watch = self._dealt(watch, inner.deal, seen, told)
+            watch = self._dealt(watch, inner.deal, seen)
         if watch.ending and not sells:
             return self._ended(watch, inner, seen, told)
+        return self._held(memory, watch, inner, seen, told)
+
+    def _may_hold(self, watch: Watch, seen: Seen) -> bool:
+        """Whether something may be held back now, or has been and that it is over must be told."""
+        return bool(
+            self._slips_little
+            or watch.said
+            or seen.stale
+            or watch.marks is not None
+            or seen.now < watch.cool_until
+            or seen.now < watch.paused_until
+        )
+
+    def _held(
+        self, memory: GuardMemory[M], watch: Watch, inner: Plan[M], seen: Seen, told: list[str]
+    ) -> Plan[GuardMemory[M]]:
+        """What the strategy wants but for the entries that are held back, and what is `told` of that."""
         orders, hold = inner.orders, self._pause(watch, seen)
         unsent = self._unsent(orders, seen) if orders and hold is None else None
         if hold is not None:
@@ -160,7 +187,7 @@ class Guarded(Generic[M]):
             return replace(watch, ending="drawdown", ends_by=how)
         return watch
 
-    def _dealt(self, watch: Watch, deal: int | None, seen: Seen, told: list[str]) -> Watch:
+    def _dealt(self, watch: Watch, deal: int | None, seen: Seen) -> Watch:
         """The watch after a deal has opened or closed: losing exits are counted, the cooldown begins."""
         if watch.deal is None or not self._deals:
             return replace(watch, deal=deal)

@@ -4,12 +4,11 @@ from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
 
 from bots.strategies.base import OrderIntent, Role, Seen
-from orders.records import record
+from orders.records import Frozen
 from orders.rules import ZERO, Market, OrderKind, Side
 
 
-@record(frozen=True, slots=True)
-class Leg:
+class Leg(Frozen):
     """A part of the exit: `amount` base at `price`, of which `sold` is gone. `step` counts from 1."""
 
     step: int
@@ -22,8 +21,7 @@ class Leg:
         return self.amount - self.sold
 
 
-@record(frozen=True, slots=True)
-class Part:
+class Part(Frozen):
     """What a leg is made by: its step, its share of the whole, and its target in quote, off the tick."""
 
     step: int

@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from bots.strategies.base import Seen, Wake
 from bots.strategies.settings import Settings
-from orders.records import record, replace
+from orders.records import Frozen, replace
 from orders.rules import HUNDRED, ZERO, floor_to
 
 HOUR_MS = 3_600_000
@@ -17,8 +17,7 @@ DAY_MS = 24 * HOUR_MS
 PEAK_STEPS = 10
 
 
-@record(frozen=True, slots=True)
-class Marks:
+class Marks(Frozen):
     """The P&L that limits are measured from: at the start, at its highest, and at the user's midnight
     (`day`, in ms UTC). `day_lost`: the daily limit was reached since then. Amounts in quote."""
 

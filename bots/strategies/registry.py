@@ -4,10 +4,9 @@ import difflib
 import hashlib
 import json
 from collections.abc import Mapping
-from functools import cache
 from typing import Any
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ValidationError
 
 from bots.strategies.base import Strategy
 from bots.strategies.dca import Dca, DcaSettings
@@ -17,12 +16,11 @@ from bots.strategies.guard import guarded
 from bots.strategies.momentum import Momentum, MomentumSettings
 from bots.strategies.scalper import Scalper, ScalperSettings
 from bots.strategies.settings import Problem, Settings
-from orders.records import record
+from orders.records import Frozen, dumped, loaded
 from orders.rules import Market
 
 
-@record(frozen=True, slots=True)
-class BotType:
+class BotType(Frozen):
     """One kind of bot: what people read of it, its settings, and the strategy they make.
 
     `deals` is false for a bot that never is flat between two trades.
@@ -118,25 +116,19 @@ def _problem(model: type[Settings], found: Any) -> Problem:
     return Problem("invalid", name, f"{title} {reason[0].lower()}{reason[1:]}.", "")
 
 
-@cache
-def _codec(memory_type: Any) -> TypeAdapter[Any]:
-    return TypeAdapter(memory_type)
-
-
 def dump_memory(memory: Any) -> dict[str, Any]:
     """A memory as JSON carries it; `load_memory` gives the very same back."""
-    memory_type: Any = type(memory)
-    dumped: dict[str, Any] = _codec(memory_type).dump_python(memory, mode="json")
-    return dumped
+    stored: dict[str, Any] = dumped(memory)
+    return stored
 
 
 def load_memory(strategy: Strategy[Any], stored: Mapping[str, Any] | None) -> Any:
     if stored is None:
         return strategy.first_memory()
-    return _codec(strategy.memory_type).validate_python(stored)
+    return loaded(strategy.memory_type, stored)
 
 
-def fingerprint(dumped: Mapping[str, Any]) -> str:
+def fingerprint(stored: Mapping[str, Any]) -> str:
     """A short hash of a dumped memory, the same wherever and whenever it is made."""
-    text = json.dumps(dumped, sort_keys=True, separators=(",", ":"))
+    text = json.dumps(stored, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()[:32]

@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from orders.records import record
+from orders.records import Frozen
 from orders.rules import ZERO
 
 DAY_S = 86_400
@@ -19,8 +19,7 @@ MONEY_MAX = Decimal(10) ** 15
 INVESTMENT_USUAL = Decimal(250)
 
 
-@record(frozen=True, slots=True)
-class Problem:
+class Problem(Frozen):
     """Something that forbids a start, or (`warning`) that a person should know first.
 
     `fix` is the value of `field` that would mend it, as text, or empty when there is no single one.

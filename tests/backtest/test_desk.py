@@ -29,7 +29,6 @@ def order(side: Side, price: str | None, amount: str = "1", *, post_only: bool =
 
 def place(on: Desk, slot: str, intent: OrderIntent) -> None:
     taken = reserved(intent, MARKET, QUOTE.ask)
-    on.plan(taken)
     on.place(slot, intent, taken, QUOTE)
 
 

@@ -1,7 +1,6 @@
 """The CSV files of a record: every digit, no exponent, whole or not at all."""
 
 import csv
-from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from hypothesis import strategies as st
 
 from bots.backtest.sheets import number_words, text_cell, write_sheets
 from bots.strategies.limits import DAY_MS
+from orders.records import replace
 from tests.backtest.records import BEGAN, V_MET_1, D, bought, record_of, sold, trades_of
 
 

@@ -1,7 +1,7 @@
 """What a backtest is judged by: the published numbers, and None for what cannot be known."""
 
 import math
-from dataclasses import fields, is_dataclass, replace
+from dataclasses import fields, is_dataclass
 from itertools import pairwise
 from typing import Any
 
@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from bots.backtest.record import Mark, Record
 from bots.backtest.statistics import Statistics, daily_returns, equity_path, statistics_of, wilson
 from bots.strategies.limits import DAY_MS, HOUR_MS
+from orders.records import replace
 from orders.rules import ZERO
 from tests.backtest.records import BEGAN, V_MET_1, D, bought, flat_record, record_of, sold, trades_of
 

@@ -74,7 +74,7 @@ def test_a_start_at_noon_buys_at_once_and_then_at_midnight() -> None:
 def test_a_day_without_candles_buys_nothing() -> None:
     candles = candles_of([(100, 100), (80, 80), (50, 50), (100, 100)])
     kept = np.array([0, 1, 3])
-    gapped = Candles(*(getattr(candles, name)[kept] for name in Candles.__slots__))
+    gapped = Candles(*(getattr(candles, name)[kept] for name in Candles.__struct_fields__))
     _, even = measured(gapped)
     assert even.end_equity == pytest.approx(D(1000) / 3 * (1 + D("1.25") + 1), abs=D("1e-15"))
 
@@ -93,7 +93,7 @@ def test_candles_of_another_time_are_refused() -> None:
 def test_candles_may_lie_in_a_file(tmp_path: Path) -> None:
     candles = candles_of([(100, 90), (50, 60), (80, 100)])
     path = tmp_path / "columns.npy"
-    np.save(path, np.array([getattr(candles, name) for name in Candles.__slots__]))
+    np.save(path, np.array([getattr(candles, name) for name in Candles.__struct_fields__]))
     table: Any = np.load(path, mmap_mode="r")
     mapped = Candles(table[0].astype(np.int64), *table[1:])
     assert measured(mapped) == measured(candles)

@@ -20,6 +20,7 @@ from bots.models import (
     Deal,
     Decision,
     EquityPoint,
+    KillSwitch,
 )
 from orders.models import Balance, LedgerEntry, Order, Trade
 from tests import people
@@ -91,10 +92,11 @@ def test_no_row_can_point_into_anothers_tenancy() -> None:
     EquityPoint.objects.create(**of_bot, at=people.NOW, equity=1, price=1, funded=1)
     ActivityLog.objects.create(**of_bot, message="Bought.", timestamp=people.NOW)
     Delivery.objects.create(**of_bot, topic="bot", made_at=people.NOW)
+    KillSwitch.objects.create(**of_bot, scope="bot", level="block", pressed_at=people.NOW)
     backtest = people.backtest(people.alice(), bot=bot)
     BacktestRows.objects.create(user=people.alice(), backtest=backtest, kind="deals", number=0, packed=b"")
     kinds = (Bot, BotSettings, Decision, BotCommand, Deal, EquityPoint, Order, Balance, ActivityLog, Delivery)
-    for kind in (*kinds, Backtest, BacktestRows):
+    for kind in (*kinds, KillSwitch, Backtest, BacktestRows):
         rows = kind._default_manager.filter(user=people.alice())
         assert rows.exists(), kind
         assert refused(partial(rows.update, user=stranger)), kind

@@ -7,9 +7,8 @@ and cash, and asks the strategy again whenever its wake, a fill or a closed orde
 from decimal import Decimal
 from typing import Any
 
-from pydantic import TypeAdapter
-
 from bots.strategies.base import Closed, Command, LiveOrder, OrderIntent, Plan, Seen, SignalRow, marked
+from bots.strategies.registry import dump_memory, load_memory
 from bots.strategies.wakes import reached
 from orders.accounting import Fill, Position, money, quote_change
 from orders.matching import Quote, fill, passing_price, quote_around, taker_price
@@ -48,7 +47,6 @@ class Playground:
         self.market: Market = strategy.market
         self.spread_bps, self.slippage_pct = spread_bps, slippage_pct
         self.keep_memory_as_json = keep_memory_as_json
-        self.codec: TypeAdapter[Any] = TypeAdapter(strategy.memory_type)
         self.now = 1_700_000_000_000
         self.quote = quote_around(number(price), self.market, spread_bps, self.now)
         self.cash = number(cash)
@@ -86,8 +84,7 @@ class Playground:
             seen = self.seen(*commands, candle=candle)
             self.fills, self.closed = [], []
             if self.keep_memory_as_json:
-                stored = self.codec.dump_json(self.memory)
-                self.memory = self.codec.validate_json(stored)
+                self.memory = load_memory(self.strategy, dump_memory(self.memory))
             self.plan = self.strategy.decide(self.memory, seen)
             self.memory, self.looks = self.plan.memory, self.looks + 1
             self.reasons.extend(self.plan.reasons)

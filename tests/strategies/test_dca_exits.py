@@ -1,6 +1,5 @@
 """How a DCA deal is left: by trail, by stop, by escalation."""
 
-from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -9,6 +8,7 @@ import pytest
 from bots.strategies.base import Closed
 from bots.strategies.dca.memory import Phase
 from orders.matching import Quote
+from orders.records import replace
 from orders.rules import Market, OrderKind, Side
 from orders.states import OrderStatus
 from tests.strategies.dcas import dca, deal_of, finished, market, number_of

@@ -1,6 +1,5 @@
 """What a DCA bot says before it may start."""
 
-from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -9,6 +8,7 @@ import pytest
 from bots.strategies.base import Preflight
 from bots.strategies.dca import Dca, DcaSettings
 from bots.strategies.registry import SettingsRefused, read_settings
+from orders.records import replace
 from orders.rules import FeeIn, Side
 from tests.strategies.dcas import dca, market
 

@@ -1,12 +1,12 @@
 """A range that follows the price, and a grid without an upper end."""
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from bots.strategies.base import Closed
 from bots.strategies.grid import Grid
+from orders.records import replace
 from orders.rules import Side
 from orders.states import OrderStatus
 from tests.strategies.grids import D, grid, market

@@ -1,6 +1,5 @@
 """The protective settings around a strategy: entries are held back, exits never."""
 
-from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -11,6 +10,7 @@ from bots.strategies.guard import guarded
 from bots.strategies.limits import DAY_MS, HOUR_MS, next_midnight
 from bots.strategies.registry import BOT_TYPES, dump_memory, fingerprint, load_memory, read_settings
 from orders.accounting import Position
+from orders.records import replace
 from orders.rules import OrderKind, Side
 from tests.strategies.dcas import dca, finished, market, number_of
 from tests.strategies.playground import Playground

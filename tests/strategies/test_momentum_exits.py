@@ -1,6 +1,5 @@
 """How a momentum deal is left."""
 
-from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -8,6 +7,7 @@ import pytest
 
 from bots.strategies.base import Command, CommandKind, LiveOrder
 from bots.strategies.momentum.memory import Phase
+from orders.records import replace
 from orders.rules import OrderKind, Side
 from orders.states import OrderStatus
 from tests.strategies.dcas import finished, market, number_of

@@ -1,7 +1,6 @@
 """What a momentum bot reads from closed candles."""
 
 import math
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -9,6 +8,7 @@ import pytest
 
 from bots.strategies import indicators
 from bots.strategies.momentum.signals import verdicts
+from orders.records import replace
 from orders.rules import Side
 from tests.strategies.momentums import closes, momentum, row, waiting
 

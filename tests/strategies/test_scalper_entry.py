@@ -1,6 +1,5 @@
 """When a scalper enters, and what its resting bid does meanwhile."""
 
-from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -8,6 +7,7 @@ import pytest
 
 from bots.strategies.base import Command, CommandKind, Role
 from bots.strategies.guard import guarded
+from orders.records import replace
 from orders.rules import OrderKind, Side
 from tests.strategies.dcas import market, number_of
 from tests.strategies.playground import Playground

@@ -2,10 +2,11 @@
 
 import json
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 
+import msgspec
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from pydantic import TypeAdapter
 
 from bots.backtest.arguments import chosen, number
 from bots.backtest.told import plain
@@ -80,7 +81,7 @@ def market_of(options: Mapping[str, Any]) -> Market:
 
 def told_of(found: Preflight) -> dict[str, Any]:
     """The preflight as JSON carries it: numbers are decimal strings without an exponent."""
-    told: dict[str, Any] = plain(TypeAdapter(Preflight).dump_python(found))
+    told: dict[str, Any] = plain(msgspec.to_builtins(found, builtin_types=(Decimal,)))
     for order in told["orders"]:
         order["type"] = order.pop("kind")
     told["problems"] = [_problem(problem) for problem in found.problems]

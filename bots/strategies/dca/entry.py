@@ -9,7 +9,7 @@ from bots.strategies.dca.memory import DcaMemory
 from bots.strategies.dca.settings import DcaSettings
 from bots.strategies.sizing import sized_to_sell
 from bots.strategies.wakes import NO_WAKE
-from orders.records import record, replace
+from orders.records import Frozen, replace
 from orders.rules import HUNDRED, ONE, ZERO, Market, OrderKind, Side
 
 REQUOTE_MS = 60_000
@@ -18,8 +18,7 @@ RETRY_MS = 60_000
 BEYOND, WITHIN = "beyond", "within"
 
 
-@record(frozen=True, slots=True)
-class Entry:
+class Entry(Frozen):
     """What the next deal waits for: an order to rest, or a wake and perhaps a sentence saying why not."""
 
     memory: DcaMemory

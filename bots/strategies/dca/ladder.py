@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 from itertools import accumulate, repeat
 
-from orders.records import record
+from orders.records import Frozen
 from orders.rules import HUNDRED, ONE, ZERO, Market, Side
 
 
@@ -12,8 +12,7 @@ def _powers(scale: Decimal, count: int) -> Iterator[Decimal]:
     return accumulate(repeat(scale, count - 1), lambda power, factor: power * factor, initial=ONE)
 
 
-@record(frozen=True, slots=True)
-class Rung:
+class Rung(Frozen):
     """A safety order as it will be placed; amount in base, price in quote. `raised`: its amount is
     the market's minimum, more than was asked for."""
 
@@ -22,8 +21,7 @@ class Rung:
     raised: bool = False
 
 
-@record(frozen=True, slots=True)
-class Ladder:
+class Ladder(Frozen):
     """`deviations` in percent under the base order's price, `volumes` in quote, one an order."""
 
     deviations: tuple[Decimal, ...]

@@ -7,7 +7,7 @@ from bots.strategies.additions import Added
 from bots.strategies.dust import NOTHING
 from bots.strategies.legs import Leg
 from orders.accounting import Position
-from orders.records import record
+from orders.records import Frozen
 from orders.rules import ZERO
 
 
@@ -21,8 +21,7 @@ class Phase(StrEnum):
     EXITING = "exiting"
 
 
-@record(frozen=True, slots=True)
-class Deal:
+class Deal(Frozen):
     """One deal, from the first fill of its base order on.
 
     `base_amount` and `base_value` are the base order's fills before fees; `held` is what the deal
@@ -57,8 +56,7 @@ class Deal:
         return f"deal-{self.number}"
 
 
-@record(frozen=True, slots=True)
-class DcaMemory:
+class DcaMemory(Frozen):
     """`deals` counts the deals opened, `counted_from` those before the bot's last start; `dust` is
     what earlier deals could not sell, with its cost; `profit` the quote all deals have realised.
     `quote` is the price of the resting base order, `quoted_at` since when. Times in ms."""

@@ -12,12 +12,11 @@ from bots.strategies.dca.memory import DcaMemory, Deal, Phase
 from bots.strategies.dca.settings import DcaSettings
 from bots.strategies.exits import below, left_by_tries
 from bots.strategies.legs import unsold
-from orders.records import record, replace
+from orders.records import Frozen, replace
 from orders.rules import ZERO, Market, Side
 
 
-@record(frozen=True, slots=True)
-class Look:
+class Look(Frozen):
     """One look at an open deal; what is worth telling goes to `reasons`."""
 
     settings: DcaSettings

@@ -10,7 +10,7 @@ from bots.strategies.dip.settings import DipSettings
 from bots.strategies.entries import EntryOrder
 from bots.strategies.exits import TRIED, below
 from bots.strategies.sizing import sized_to_sell
-from orders.records import record, replace
+from orders.records import Frozen, replace
 from orders.rules import HUNDRED, ONE, ZERO, Market, OrderKind, Side
 from orders.states import OrderStatus
 
@@ -18,8 +18,7 @@ RETRY_MS = 60_000
 ENDED = TRIED | {OrderStatus.FILLED}
 
 
-@record(frozen=True, slots=True)
-class Buying:
+class Buying(Frozen):
     """A buy decided on, or the sentence saying why not."""
 
     ordered: Ordered | None = None

@@ -7,7 +7,7 @@ from bots.strategies.additions import Added
 from bots.strategies.dust import NOTHING
 from bots.strategies.legs import Leg
 from orders.accounting import Position
-from orders.records import record
+from orders.records import Frozen
 from orders.rules import ZERO
 
 
@@ -19,8 +19,7 @@ class Phase(StrEnum):
     EXITING = "exiting"
 
 
-@record(frozen=True, slots=True)
-class Episode:
+class Episode(Frozen):
     """One fall from one high, known by the time of that high.
 
     `low` is the lowest price since it was armed. `spent`: it has been bought or its time is over, and
@@ -35,8 +34,7 @@ class Episode:
     spent: bool = False
 
 
-@record(frozen=True, slots=True)
-class Ordered:
+class Ordered(Frozen):
     """The buy that is wanted now: `amount` base at `price` (None at market), since when in ms."""
 
     number: int
@@ -45,8 +43,7 @@ class Ordered:
     since: int
 
 
-@record(frozen=True, slots=True)
-class Bought:
+class Bought(Frozen):
     """What one buy has filled: base and quote, before fees."""
 
     number: int
@@ -54,8 +51,7 @@ class Bought:
     value: Decimal
 
 
-@record(frozen=True, slots=True)
-class Deal:
+class Deal(Frozen):
     """One deal, from the first fill on. `held` is what it owns now, with fees in its cost; `amount`
     and `value` all it has bought, before fees; `done` the target steps wholly sold, `stepped` whether
     any has sold; `terms` are the settings the legs were made by."""
@@ -85,8 +81,7 @@ class Deal:
         return f"deal-{self.number}"
 
 
-@record(frozen=True, slots=True)
-class DipMemory:
+class DipMemory(Frozen):
     """`deals` counts the deals opened; `dust` is what earlier deals could not sell, with its cost;
     `said` the last standing fact told."""
 

@@ -15,14 +15,13 @@ from bots.strategies.settings import Problem
 from bots.strategies.sizing import sized_to_sell
 from orders.accounting import Position
 from orders.matching import fill
-from orders.records import record
+from orders.records import Frozen
 from orders.rules import HUNDRED, ONE, ZERO, Market, OrderKind, Side, ceil_to
 
 CENT = Decimal("0.01")
 
 
-@record(frozen=True, slots=True)
-class Buy:
+class Buy(Frozen):
     """A buy as it will be placed; amount in base, price in quote. `raised` to the market's minimum."""
 
     number: int

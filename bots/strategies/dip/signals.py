@@ -9,7 +9,7 @@ from bots.strategies.base import Candles, SignalRow, Signals
 from bots.strategies.dip.settings import DipSettings
 from bots.strategies.indicators import earlier, latest_highest, recursive_window, rsi, sma
 from bots.strategies.words import plain
-from orders.records import record
+from orders.records import Frozen
 from orders.rules import HUNDRED
 
 HIGH, HIGH_AT, TOP, LOW, RSI, SMA, BEFORE = "high", "high_at", "top", "low", "rsi", "sma", "before"
@@ -52,8 +52,7 @@ def fall_pct(high: Decimal, price: Decimal) -> Decimal:
     return (high - price) / high * HUNDRED
 
 
-@record(frozen=True, slots=True)
-class Signal:
+class Signal(Frozen):
     """One closed candle. `high` and `high_at` are the window's highest, None while it is not full."""
 
     at: int

@@ -9,12 +9,11 @@ from bots.strategies.dip.settings import DipSettings
 from bots.strategies.dip.targets import arming_price, exit_legs, roi_step, stop_price, terms
 from bots.strategies.exits import left_by_tries
 from bots.strategies.legs import unsold
-from orders.records import record, replace
+from orders.records import Frozen, replace
 from orders.rules import ZERO, Market, Side
 
 
-@record(frozen=True, slots=True)
-class Look:
+class Look(Frozen):
     """One look at an open deal; what is worth telling goes to `reasons`."""
 
     settings: DipSettings

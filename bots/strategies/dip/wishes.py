@@ -12,12 +12,11 @@ from bots.strategies.dip.targets import arming_price, next_age, rebuy_price, sto
 from bots.strategies.exits import alone, exit_intent
 from bots.strategies.legs import Leg, resting
 from bots.strategies.wakes import nearest
-from orders.records import record
+from orders.records import Frozen
 from orders.rules import Market
 
 
-@record(frozen=True, slots=True)
-class Wishes:
+class Wishes(Frozen):
     """One deal's wishes. An order that rests as wished stays the very same wish."""
 
     settings: DipSettings

@@ -7,7 +7,7 @@ from bots.strategies.grid.lines import Ladder, gap_line, ladder_of, steps_below
 from bots.strategies.grid.memory import Line
 from bots.strategies.grid.settings import GridSettings, SizeMode
 from orders.accounting import product
-from orders.records import record, replace
+from orders.records import Frozen, replace
 from orders.rules import HUNDRED, ONE, ZERO, FeeIn, Market, Side, ceil_to, floor_to
 
 # The sells of an infinity grid that rest at once; the next is offered when the nearest has filled.
@@ -16,8 +16,7 @@ UNIT_STEP = Decimal("1e-8")
 FITTINGS_MAX = 20
 
 
-@record(frozen=True, slots=True)
-class Layout:
+class Layout(Frozen):
     """A grid as it would start: `unit` is the order size, in quote or base by the size mode.
 
     `base_needed` is what the sells will give, `first_amount` what is bought at market for it,
@@ -41,8 +40,7 @@ class Layout:
         return self.buys_cost + self.first_cost
 
 
-@record(frozen=True, slots=True)
-class Plot:
+class Plot(Frozen):
     """The ground a grid is laid on: settings, market, the price now and the coins already held."""
 
     settings: GridSettings

@@ -1,17 +1,16 @@
 """Where a grid's lines are, which of them stays empty, and what a pair of lines earns."""
 
 from bisect import bisect_left
-from dataclasses import field
+from dataclasses import dataclass, field
 from decimal import ROUND_CEILING, ROUND_HALF_EVEN, Context, Decimal
 
 from bots.strategies.grid.settings import LINES_MAX, GapRule, GridSettings, Spacing
-from orders.records import record
 from orders.rules import HUNDRED, ONE, FeeIn, Market
 
 _EXACT = Context(prec=40, rounding=ROUND_HALF_EVEN)
 
 
-@record(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True)
 class Ladder:
     """The price of every line by its index, also of those that trailing may reach.
 

@@ -3,7 +3,7 @@
 from decimal import Decimal
 from enum import StrEnum
 
-from orders.records import record
+from orders.records import Frozen
 from orders.rules import ZERO, Side
 
 
@@ -17,8 +17,7 @@ class Phase(StrEnum):
     DONE = "done"
 
 
-@record(frozen=True, slots=True)
-class Line:
+class Line(Frozen):
     """A price line and its wish. Without a `side` the line is empty.
 
     `amount` in base is what its order was, or will be, placed with, and `paid` in quote what the
@@ -46,8 +45,7 @@ class Line:
         return self.amount - self.filled
 
 
-@record(frozen=True, slots=True)
-class GridMemory:
+class GridMemory(Frozen):
     """Everything a grid knows.
 
     `lines` are in rising order of index and price; `queue` are wishes whose line is still taken,

@@ -10,14 +10,13 @@ from bots.strategies.momentum.exits import stop_under
 from bots.strategies.momentum.memory import MomentumMemory, Signal
 from bots.strategies.momentum.settings import MomentumSettings
 from bots.strategies.sizing import by_risk, sized_to_sell
-from orders.records import record, replace
+from orders.records import Frozen, replace
 from orders.rules import AT_MARKET, BUY, HUNDRED, LIMIT, ONE, ZERO, Market
 
 MARKET, RISK = EntryOrder.MARKET, SizeMode.RISK
 
 
-@record(frozen=True, slots=True)
-class Sized:
+class Sized(Frozen):
     """What an entry buys: `wanted` base before rounding, `amount` after it (None: under the minimum),
     and `cost` in quote with fee and slippage at the most."""
 

@@ -15,21 +15,23 @@ def stop_under(settings: MomentumSettings, price: Decimal, atr: Decimal | None) 
     return below(price, settings.stop_pct)
 
 
-def next_stop(settings: MomentumSettings, deal: Deal, peak: Decimal, atr: Decimal | None) -> Decimal:
+def next_stop(
+    settings: MomentumSettings, deal: Deal, entry: Decimal, peak: Decimal, atr: Decimal | None
+) -> Decimal:
     """The stop after `peak`: max(previous, peak − multiple·ATR now), or `stop_pct` under the peak.
 
     Without trailing it stays where the entry put it.
     """
     if deal.stop is None:
-        return stop_under(settings, peak if settings.stop_trailing else deal.entry, atr)
+        return stop_under(settings, peak if settings.stop_trailing else entry, atr)
     if not settings.stop_trailing:
         return deal.stop
     return max(deal.stop, stop_under(settings, peak, atr))
 
 
-def next_trail(settings: MomentumSettings, deal: Deal, peak: Decimal) -> Decimal | None:
+def next_trail(settings: MomentumSettings, deal: Deal, entry: Decimal, peak: Decimal) -> Decimal | None:
     """The profit trail's price after `peak`; None before it is armed."""
-    if not settings.trails_profit or peak < above(deal.entry, settings.profit_trail_arm_pct):
+    if not settings.trails_profit or peak < above(entry, settings.profit_trail_arm_pct):
         return deal.trail
     trail = below(peak, settings.profit_trail_pct)
     return trail if deal.trail is None else max(deal.trail, trail)

@@ -6,7 +6,7 @@ from enum import StrEnum
 from bots.strategies.additions import Added
 from bots.strategies.dust import NOTHING
 from orders.accounting import Position
-from orders.records import record
+from orders.records import Frozen
 from orders.rules import ZERO
 
 
@@ -21,8 +21,7 @@ class Phase(StrEnum):
 OPENING, HOLDING, EXITING = Phase
 
 
-@record(frozen=True, slots=True)
-class Signal:
+class Signal(Frozen):
     """A candle that said buy: its open time, and until when that holds (ms). `price` is where the
     limit entry rests, in quote."""
 
@@ -31,8 +30,7 @@ class Signal:
     price: Decimal | None = None
 
 
-@record(frozen=True, slots=True)
-class Target:
+class Target(Frozen):
     """The resting sale: `amount` base at `price`, of which `sold` is gone."""
 
     price: Decimal
@@ -44,8 +42,7 @@ class Target:
         return self.amount - self.sold
 
 
-@record(frozen=True, slots=True)
-class Deal:
+class Deal(Frozen):
     """One deal, from the first fill of its entry on.
 
     `bought` (base) and `value` (quote) are its buys before fees; `held` is what it owns now with fees
@@ -80,8 +77,7 @@ class Deal:
         return f"deal-{self.number}/{what}"
 
 
-@record(frozen=True, slots=True)
-class MomentumMemory:
+class MomentumMemory(Frozen):
     """`deals` counts the deals opened; `dust` is what earlier deals could not sell, with its cost;
     `atr` the last closed candle's, in quote, None while warming up; `looked_at` that candle's open
     time; candles that open before `cool_until` enter nothing. Times in ms."""

@@ -10,13 +10,14 @@ from bots.strategies.steps import STEPS_MAX
 from orders.rules import RESERVE_FACTOR_MAX, ZERO, Market, ceil_to
 
 HOLD_MAX = 100_000
+ATR = StopKind.ATR
 
 
 class MomentumSettings(EntryConditions):
     """Buys when a candle closes strong, and sells when a stop that follows the price is reached."""
 
     stop: StopKind = setting(
-        StopKind.ATR,
+        ATR,
         title="Stop",
         help="ATR: its multiple away, so wild markets get more room. Percent: a fixed distance.",
         group="exit",
@@ -162,7 +163,7 @@ class MomentumSettings(EntryConditions):
 
     @property
     def atr_stop(self) -> bool:
-        return self.stop is StopKind.ATR
+        return self.stop is ATR
 
     @classmethod
     def suggested(cls, price: Decimal, market: Market) -> dict[str, str]:

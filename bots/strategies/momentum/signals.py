@@ -24,7 +24,7 @@ from bots.strategies.indicators import (
 from bots.strategies.momentum.choices import Entry
 from bots.strategies.momentum.conditions import EntryConditions
 from bots.strategies.momentum.settings import MomentumSettings
-from orders.records import record
+from orders.records import Frozen
 
 VOLUME_MEAN = 20
 ENTER, LEAVE, ATR, CLOSE = "enter", "leave", "atr", "close"
@@ -33,8 +33,7 @@ Row = Mapping[str, float]
 Marks = NDArray[np.bool_]
 
 
-@record(frozen=True, slots=True)
-class Verdict:
+class Verdict(Frozen):
     """What one filter says of a candle, and why."""
 
     name: str

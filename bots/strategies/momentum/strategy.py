@@ -91,7 +91,9 @@ class Momentum:
         """A signal is acted on once, and until the next candle closes; the ATR is the last candle's."""
         if fresh and seen.candle is not None:
             return replace(memory, signal=None, atr=atr_of(seen.candle.values), looked_at=seen.candle.at)
-        acted = any(order.slot.endswith("/entry") and order.intent.role is ENTRY for order in seen.closed)
+        acted = seen.closed and any(
+            order.intent.role is ENTRY and order.slot.endswith("/entry") for order in seen.closed
+        )
         over = memory.signal is not None and seen.now >= memory.signal.until
         return replace(memory, signal=None) if acted or over else memory
 

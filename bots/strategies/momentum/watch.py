@@ -11,12 +11,11 @@ from bots.strategies.momentum.exits import held_until, next_stop, next_trail, st
 from bots.strategies.momentum.memory import EXITING, HOLDING, OPENING, Deal, MomentumMemory, Target
 from bots.strategies.momentum.settings import MomentumSettings
 from bots.strategies.momentum.signals import LEAVE
-from orders.records import record, replace
+from orders.records import Frozen, replace
 from orders.rules import BUY, ONE, SELL, ZERO, Market
 
 
-@record(frozen=True, slots=True)
-class Look:
+class Look(Frozen):
     """One look at an open deal; what is worth telling goes to `reasons`. `fresh`: the candle seen
     has not been looked at before."""
 
@@ -38,7 +37,7 @@ class Look:
                 deal = self._funded(memory, deal, command)
         if self.seen.closing:
             deal = self._leaving(deal, "the bot sells all")
-        if self.seen.closed:
+        if self.seen.closed and deal.phase is EXITING:
             for left in left_by_tries(deal.slot_of("exit"), self.seen.closed):
                 deal = replace(deal, attempts=deal.attempts + 1)
                 rest = words.base(left, self.market)
@@ -69,13 +68,16 @@ class Look:
 
     def moved(self, memory: MomentumMemory, deal: Deal) -> Deal:
         """The deal in the phase its fills have brought it to, with a target for what it holds."""
-        if deal.phase is OPENING and deal.slot_of("entry") not in self.seen.live:
-            deal = self._opened(memory, deal)
         if deal.phase is EXITING:
             return deal
+        entry = deal.entry
+        if deal.phase is OPENING and deal.slot_of("entry") not in self.seen.live:
+            deal = self._opened(memory, deal, entry)
+            if deal.phase is EXITING:
+                return deal
         if self._sold_out(memory, deal):
             return replace(deal, phase=EXITING)
-        target = self._target(memory, deal)
+        target = self._target(memory, deal, entry)
         return deal if target is deal.target else replace(deal, target=target)
 
     def _sold_out(self, memory: MomentumMemory, deal: Deal) -> bool:
@@ -84,8 +86,7 @@ class Look:
             return False
         return not self.market.enough(self.sellable(memory, deal), deal.target.price)
 
-    def _opened(self, memory: MomentumMemory, deal: Deal) -> Deal:
-        entry = deal.entry
+    def _opened(self, memory: MomentumMemory, deal: Deal, entry: Decimal) -> Deal:
         if not self.market.enough(self.sellable(memory, deal), entry):
             return self._leaving(deal, "too little of its entry filled")
         bought, at = words.base(deal.bought, self.market), words.price(entry, self.market)
@@ -93,11 +94,11 @@ class Look:
         self.reasons.append(f"Deal {deal.number} opened: {bought} at {at}, stop at {stop}.")
         return replace(deal, phase=HOLDING)
 
-    def _target(self, memory: MomentumMemory, deal: Deal) -> Target | None:
+    def _target(self, memory: MomentumMemory, deal: Deal, entry: Decimal) -> Target | None:
         pct = target_pct(self.settings, deal, self.seen.now)
         if pct is None:
             return None
-        price, amount = self.market.price(SELL, above(deal.entry, pct)), self.sellable(memory, deal)
+        price, amount = self.market.price(SELL, above(entry, pct)), self.sellable(memory, deal)
         old = deal.target
         if old is None:
             return Target(price, amount)
@@ -122,10 +123,10 @@ class Look:
         return deal
 
     def _followed(self, memory: MomentumMemory, deal: Deal) -> Deal:
-        last = self.seen.last
-        peak = max(deal.peak, deal.entry, last)
-        stop = next_stop(self.settings, deal, peak, memory.atr)
-        trail = next_trail(self.settings, deal, peak)
+        last, entry = self.seen.last, deal.entry
+        peak = max(deal.peak, entry, last)
+        stop = next_stop(self.settings, deal, entry, peak, memory.atr)
+        trail = next_trail(self.settings, deal, entry, peak)
         if (peak, stop, trail) != (deal.peak, deal.stop, deal.trail):
             deal = replace(deal, peak=peak, stop=stop, trail=trail)
         if trail is not None and last <= trail and trail >= stop:

@@ -62,6 +62,7 @@ def watching(
     times = [next_step_at(settings, deal, seen.now), held_until(settings, deal)]
     if deal.phase is OPENING and memory.signal is not None:
         times.append(memory.signal.until)
+    ahead = [at for at in times if at is not None and at > seen.now]
     floors = [price for price in (deal.stop, deal.trail) if price is not None and price > 0]
     arms, peak = None, None
     if settings.stop_trailing or deal.trail is not None:
@@ -71,9 +72,9 @@ def watching(
     # A trailing ATR moves the stop with every candle; else only the entry's opposite is waited for.
     follows = settings.stop_trailing and settings.atr_stop
     return Wake(
-        below=max(floors, default=None),
+        below=max(floors) if floors else None,
         above=arms,
-        at=min((at for at in times if at is not None and at > seen.now), default=None),
+        at=min(ahead) if ahead else None,
         candle=timeframe if follows or settings.exit_on_cross else None,
         mark="" if follows else LEAVE,
         peak=peak,

@@ -4,15 +4,14 @@ from decimal import Decimal
 
 from bots.strategies.scalper.settings import ScalperSettings
 from orders.matching import BPS
-from orders.records import record
+from orders.records import Frozen
 from orders.rules import HUNDRED, ONE, ZERO, FeeIn, Market, ceil_to
 
 PROFIT_STEP_PCT = Decimal("0.01")
 WIDTH_MARGIN_BPS = Decimal(2)
 
 
-@record(frozen=True, slots=True)
-class Edge:
+class Edge(Frozen):
     """`win` and `loss` as fractions of what a deal spends; a loss is positive."""
 
     win: Decimal

@@ -11,15 +11,14 @@ from bots.strategies.scalper.settings import ScalperSettings
 from bots.strategies.sizing import sized_to_sell
 from bots.strategies.wakes import NO_WAKE, nearest
 from orders.matching import BPS
-from orders.records import record, replace
+from orders.records import Frozen, replace
 from orders.rules import AT_MARKET, BUY, HUNDRED, LIMIT, ONE, SELL, ZERO, Market
 
 RETRY_MS = 5_000
 HOUR_MS = 3_600_000
 
 
-@record(frozen=True, slots=True)
-class Entry:
+class Entry(Frozen):
     """What a flat bot wants: an order to rest, or a wake and perhaps a sentence saying why not.
 
     `until` (ms) and `why` tell a pause of the scalper's own.

@@ -3,12 +3,11 @@
 from decimal import Decimal
 
 from bots.strategies.additions import Added
-from orders.records import record
+from orders.records import Frozen
 from orders.rules import ZERO
 
 
-@record(frozen=True, slots=True)
-class Deal:
+class Deal(Frozen):
     """One deal, from its first fill at `opened_at` (ms) on.
 
     `bought` base for `value` quote, before fees; `offered` is the base its target rests with, None
@@ -39,8 +38,7 @@ class Deal:
         return f"deal-{self.number}/{what}"
 
 
-@record(frozen=True, slots=True)
-class ScalperMemory:
+class ScalperMemory(Frozen):
     """`deals` counts the deals opened, `opened` when the last of them did. `quote` is the price of the
     resting entry, `fair` the fair value it was made from, `quoted_at` when. `signal_at` is when the
     signal in force was seen; `retry_at` holds an entry back that was refused. `flat_realised` is the

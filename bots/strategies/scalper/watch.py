@@ -10,7 +10,7 @@ from bots.strategies.scalper.entry import cost_of, room
 from bots.strategies.scalper.memory import Deal, ScalperMemory
 from bots.strategies.scalper.settings import ScalperSettings
 from bots.strategies.sizing import sized_to_sell
-from orders.records import record, replace
+from orders.records import Frozen, replace
 from orders.rules import SELL, ZERO, Market
 
 
@@ -23,8 +23,7 @@ def stop_price(settings: ScalperSettings, deal: Deal) -> Decimal:
     return below(deal.average, settings.stop_loss_pct)
 
 
-@record(frozen=True, slots=True)
-class Look:
+class Look(Frozen):
     """One look at an open deal; what is worth telling goes to `reasons`."""
 
     settings: ScalperSettings
