@@ -79,7 +79,7 @@ def read_candles(path: Path, *, fill_gaps: bool = False) -> CandleFile:
             raise _refusal(reason, np.flatnonzero(wrong))
     candles = _candles(table)
     step = _step(candles.at)
-    gaps = _gaps(candles.at, step)
+    gaps = gaps_in(candles.at, step)
     missing = sum(gap.missing for gap in gaps)
     if not (fill_gaps and gaps):
         return CandleFile(candles, _TIMEFRAMES[step], gaps)
@@ -159,8 +159,15 @@ def _faults(table: Columns) -> Iterator[tuple[str, NDArray[np.bool_]]]:
     yield "the timestamp must be whole milliseconds since 1970.", (at < 0) | (at > AT_MS_MAX) | (at % 1 != 0)
     yield "the timestamp was there before.", _repeated(at)
     yield "the rows must be sorted by timestamp, oldest first.", np.diff(at, prepend=-1) <= 0
-    lowest: Columns = np.minimum.reduce(columns[1:5])
-    highest: Columns = np.maximum.reduce(columns[1:5])
+    yield from price_faults(opened, high, low, close, volume)
+
+
+def price_faults(
+    opened: Columns, high: Columns, low: Columns, close: Columns, volume: Columns
+) -> Iterator[tuple[str, NDArray[np.bool_]]]:
+    """What no candle can be: each rule with the rows of these finite columns that break it."""
+    lowest: Columns = np.minimum.reduce([opened, high, low, close])
+    highest: Columns = np.maximum.reduce([opened, high, low, close])
     yield "a price must be above zero.", lowest <= 0
     bounds = f"a price must be between {PRICE_MIN:g} and {PRICE_MAX:g}."
     yield bounds, (lowest < PRICE_MIN) | (highest > PRICE_MAX)
@@ -208,7 +215,8 @@ def _step(at: NDArray[np.int64]) -> int:
     return step
 
 
-def _gaps(at: NDArray[np.int64], step: int) -> tuple[Gap, ...]:
+def gaps_in(at: NDArray[np.int64], step: int) -> tuple[Gap, ...]:
+    """Where open times that rise leave out some; `step` in ms."""
     before = np.flatnonzero(np.diff(at) > step)
     starts, ends = at[before] + step, at[before + 1] - step
     return tuple(

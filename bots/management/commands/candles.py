@@ -39,7 +39,9 @@ class Command(BaseCommand):
             if all(getattr(series, name) == value for name, value in wanted.items())
         ]
         if not found:
-            return ["No candles are stored. import_candles puts a file's there."]
+            return [
+                "No candles are stored. import_candles puts a file's there, download_candles an exchange's."
+            ]
         return [line_of(series) for series in found]
 
     def _delete(self, store: CandleStore, options: dict[str, Any]) -> list[str]:

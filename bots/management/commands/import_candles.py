@@ -60,7 +60,7 @@ def report(read: CandleFile, market: str) -> list[str]:
     at = read.candles.at
     lines = [
         f"Imported {len(at):,} candles of {read.timeframe} for {market}, "
-        f"{_time(int(at[0]))} to {_time(int(at[-1]))} UTC."
+        f"{shown(int(at[0]))} to {shown(int(at[-1]))} UTC."
     ]
     if not read.gaps:
         return [*lines, "No gaps."]
@@ -68,12 +68,12 @@ def report(read: CandleFile, market: str) -> list[str]:
     done = "filled with flat candles" if read.filled else "left open; --fill-gaps fills them"
     lines.append(f"{len(read.gaps):,} gaps, {missing:,} candles missing, {done}. The longest:")
     longest = sorted(read.gaps, key=lambda gap: gap.missing, reverse=True)[:GAPS_SHOWN_MAX]
-    return lines + [_gap(gap) for gap in longest]
+    return lines + [gap_line(gap) for gap in longest]
 
 
-def _gap(gap: Gap) -> str:
-    return f"  {_time(gap.start)} to {_time(gap.end)} UTC: {gap.missing:,} missing"
+def gap_line(gap: Gap) -> str:
+    return f"  {shown(gap.start)} to {shown(gap.end)} UTC: {gap.missing:,} missing"
 
 
-def _time(ms: int) -> str:
+def shown(ms: int) -> str:
     return f"{moment_of(ms):%Y-%m-%d %H:%M}"

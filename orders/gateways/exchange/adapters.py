@@ -14,6 +14,7 @@ from uuid import UUID
 
 from orders.gateways.base import Permissions
 from orders.gateways.exchange.errors import BINANCE, BYBIT, COINBASE, KRAKEN, OKX, Codes
+from orders.gateways.exchange.history import Past
 from orders.gateways.exchange.permissions import of_binance, of_bybit, of_coinbase, of_kraken, of_okx
 from orders.rules import FeeIn
 from tradingbot.clock import moment_of
@@ -58,10 +59,11 @@ class Adapter:
     carry it. Without `find` an order cannot be asked for by our id, and is looked for in the lists.
 
     `listed` are the methods that list orders, open ones first; they also prove that there is no such order.
-    `trades` tells how an order's trades are asked for. `market_buy_by_base`: a buy at market may be given in
-    base; where it may not, it goes as an immediate limit a little over the ask. Keys are sent to `hosts`
-    alone, or to `sandbox_hosts`. `fee` is a fraction, the taker's, for markets that tell none.
-    `limits_by_account`: requests are counted for each account, not for the address they come from.
+    `trades` tells how an order's trades are asked for, `past` how past candles are. `fee` is a fraction, the
+    taker's, for markets that tell none. `market_buy_by_base`: a buy at market may be given in base; where it
+    may not, it goes as an immediate limit a little over the ask. Keys are sent to `hosts` alone, or to
+    `sandbox_hosts`. `limits_by_account`: requests are counted for each account, not for the address they come
+    from.
     """
 
     exchange: str
@@ -75,6 +77,7 @@ class Adapter:
     listed: tuple[str, ...]
     trades: Trades
     lifetime: Lifetime
+    past: Past
     open_orders_max: int
     permissions: Callable[[Any], Permissions]
     fee: Decimal
@@ -126,6 +129,7 @@ BINANCE_ROW = Adapter(
         after=lambda trade_id: {"fromId": str(int(trade_id) + 1)},
     ),
     lifetime=Lifetime(5_000, _timestamp),
+    past=Past(page=1000),
     open_orders_max=200,
     permissions=of_binance,
     fee=Decimal("0.001"),
@@ -147,6 +151,7 @@ BYBIT_ROW = Adapter(
     listed=("fetch_open_orders", "fetch_canceled_and_closed_orders"),
     trades=Trades(lambda order_id: {"orderId": order_id}, page=100),
     lifetime=Lifetime(5_000),
+    past=Past(page=1000, windowed=True),
     open_orders_max=500,
     permissions=of_bybit,
     fee=Decimal("0.001"),
@@ -176,6 +181,7 @@ OKX_ROW = Adapter(
     listed=("fetch_open_orders", "fetch_closed_orders", "fetch_canceled_orders"),
     trades=Trades(lambda order_id: {"ordId": order_id}, page=100),
     lifetime=Lifetime(5_000),
+    past=Past(page=100, windowed=True),
     open_orders_max=500,
     permissions=of_okx,
     fee=Decimal("0.0015"),
@@ -195,6 +201,7 @@ KRAKEN_ROW = Adapter(
     listed=("fetch_open_orders", "fetch_closed_orders"),
     trades=Trades(nothing, page=50),
     lifetime=Lifetime(5_000, _deadline),
+    past=Past(page=720, newest=720),
     open_orders_max=60,
     permissions=of_kraken,
     fee=Decimal("0.004"),
@@ -212,6 +219,7 @@ COINBASE_ROW = Adapter(
     listed=("fetch_open_orders", "fetch_orders"),
     trades=Trades(lambda order_id: {"order_id": order_id}, page=100),
     lifetime=Lifetime(5_000),
+    past=Past(page=300, windowed=True),
     open_orders_max=500,
     permissions=of_coinbase,
     fee=Decimal("0.012"),

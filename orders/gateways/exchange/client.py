@@ -9,6 +9,7 @@ import logging
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from decimal import localcontext
 from functools import cache
 from importlib import import_module
 from threading import Lock
@@ -118,7 +119,7 @@ class Client:
     def ask(self, call: Callable[[Any], T], *, rows: bool = False) -> T:
         """The parsed answer to a question. `rows`: it must be a list, and an answer that is none is no
         empty list. Raises `Absent`, `KeyRefused`, `RateLimited` or `Unreachable`."""
-        with self._lock:
+        with self._lock, localcontext():  # ccxt rounds by the thread's own context, and leaves it changed
             self._check_breaker()
             self.ccxt.answer = None
             try:
@@ -132,7 +133,7 @@ class Client:
 
     def say(self, call: Callable[[Any], Any]) -> Said:
         """Make a call that changes something; whatever comes of it is handed back, and nothing raised."""
-        with self._lock:
+        with self._lock, localcontext():
             self.ccxt.answer, self.ccxt.sent = None, False
             try:
                 self._check_breaker()
@@ -208,6 +209,8 @@ def _opened(
     client = kind(kind.deep_extend(fixed, adapter.options, overrides))
     # Floats would lose digits.
     client.number = str
+    # Nobody's options may have it send an order twice.
+    client.options["maxRetriesOnFailure"] = 0
     # Its own log tells headers and signatures.
     client.logger = _silent()
     if environment == Environment.SANDBOX and "api" not in overrides.get("urls", {}):

@@ -1,6 +1,7 @@
 """The clients of one process: a master for each exchange that loads its markets, a light one an account."""
 
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
 from threading import Lock
 from time import monotonic
 from typing import Any, Protocol
@@ -8,13 +9,15 @@ from uuid import UUID
 
 from accounts.keys import Credentials, NotTheirs, Unreadable, unseal
 from accounts.models import Environment, ExchangeAccount
-from orders.gateways.base import KeyRefused
+from orders.gateways.base import GatewayError, KeyRefused, Unreachable
 from orders.gateways.exchange.adapters import ADAPTERS
 from orders.gateways.exchange.breaker import SharedBreaker
 from orders.gateways.exchange.client import Client
 
 MARKETS_FRESH_S = 3600.0
 CLOCK_FRESH_S = 300.0
+# For so long nobody else asks an exchange that did not answer for its markets.
+SILENCE_S = 5.0
 
 
 class Clients(Protocol):
@@ -28,10 +31,18 @@ class Masters(Protocol):
 class ProcessClients:
     """`overrides` are an operator's own ccxt options by exchange; `keys` open the sealed keys."""
 
-    def __init__(self, *, overrides: Mapping[str, Mapping[str, Any]], keys: Sequence[str]) -> None:
-        self._overrides, self._keys = overrides, keys
+    def __init__(
+        self,
+        *,
+        overrides: Mapping[str, Mapping[str, Any]],
+        keys: Sequence[str],
+        clock: Callable[[], float] = monotonic,
+    ) -> None:
+        self._overrides, self._keys, self._clock = overrides, keys, clock
         self._lock = Lock()
+        self._loading: defaultdict[tuple[str, str], Lock] = defaultdict(Lock)
         self._masters: dict[tuple[str, str], tuple[Client, float]] = {}
+        self._silent: dict[tuple[str, str], tuple[str, float]] = {}
         self._accounts: dict[UUID, tuple[str, Client, float]] = {}
 
     def of(self, account: ExchangeAccount) -> Client:
@@ -41,9 +52,9 @@ class ProcessClients:
         if client is None or sealed != account.sealed_key:
             client, synced = self._opened(account), 0.0
         client.ccxt.set_markets_from_exchange(self.master(account.exchange, account.environment).ccxt)
-        if not synced or monotonic() - synced > CLOCK_FRESH_S:
+        if not synced or self._clock() - synced > CLOCK_FRESH_S:
             client.sync_clock()
-            synced = monotonic()
+            synced = self._clock()
         with self._lock:
             self._accounts[account.pk] = (account.sealed_key, client, synced)
         return client
@@ -56,16 +67,45 @@ class ProcessClients:
         return client
 
     def master(self, exchange: str, environment: str = Environment.LIVE) -> Client:
-        """Who loads the markets, at most once an hour; it has no key."""
+        """Who loads the markets, at most once an hour; it has no key. One thread loads them; the others wait
+        for it, or take those of an hour ago. Raises a `GatewayError` when there never were any."""
         place = (exchange, Environment.SANDBOX if environment == Environment.SANDBOX else Environment.LIVE)
         with self._lock:
-            known = self._masters.get(place)
-        if known is not None and monotonic() - known[1] < MARKETS_FRESH_S:
+            known, loading = self._masters.get(place), self._loading[place]
+        if known is not None and self._clock() - known[1] < MARKETS_FRESH_S:
             return known[0]
-        client = self._client(exchange, place[1], None, "public")
-        client.ask(lambda ccxt: ccxt.load_markets())
+        if not loading.acquire(blocking=known is None) and known is not None:
+            return known[0]
+        try:
+            return self._loaded(place)
+        finally:
+            loading.release()
+
+    def _loaded(self, place: tuple[str, str]) -> Client:
+        """The master as another thread has left it, or loaded now; an old one is better than none."""
         with self._lock:
-            self._masters[place] = (client, monotonic())
+            known = self._masters.get(place)
+            why, silent_until = self._silent.get(place, ("", 0.0))
+        if known is not None and self._clock() - known[1] < MARKETS_FRESH_S:
+            return known[0]
+        if self._clock() < silent_until:
+            if known is None:
+                raise Unreachable(why)
+            return known[0]
+        try:
+            client = self._client(*place, None, "public")
+            client.ask(lambda ccxt: ccxt.load_markets())
+            # Whether a candle has closed is told by the exchange's clock.
+            client.sync_clock()
+        except GatewayError as trouble:
+            with self._lock:
+                self._silent[place] = (str(trouble), self._clock() + SILENCE_S)
+            if known is None:
+                raise
+            return known[0]
+        with self._lock:
+            self._masters[place] = (client, self._clock())
+            self._silent.pop(place, None)
         return client
 
     def _opened(self, account: ExchangeAccount) -> Client:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.conf import settings
+from django.db import IntegrityError
 
 from accounts.models import Environment
 from orders.gateways.base import Exchanges, Gateway
@@ -23,7 +24,10 @@ class ExchangeMarkets:
     clients: ProcessClients
 
     def load(self, *, now: datetime) -> int:
-        return load_markets(self.clients.master(self.exchange), now=now).written
+        try:
+            return load_markets(self.clients.master(self.exchange), now=now).written
+        except IntegrityError:
+            return 0  # Somebody else has written the same rows at this moment.
 
 
 def real_exchanges() -> Exchanges:

@@ -6,6 +6,7 @@ filled is taken from trades alone.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -43,7 +44,7 @@ def found(order: Mapping[str, Any]) -> Found:
         )
     at = order.get("lastUpdateTimestamp") or order.get("lastTradeTimestamp") or order.get("timestamp")
     filled = number(order.get("filled") or "0", "filled")
-    return Found(str(order["id"]), str(order.get("clientOrderId") or ""), status, filled, at)
+    return Found(_named(order, "id"), str(order.get("clientOrderId") or ""), status, filled, at)
 
 
 def fill_reports(trades: Iterable[Mapping[str, Any]]) -> tuple[FillReport, ...]:
@@ -61,7 +62,7 @@ def _fill_report(trade: Mapping[str, Any]) -> FillReport:
         fee=fee,
         fee_currency=currency,
         maker=trade.get("takerOrMaker") == "maker",
-        at=moment_of(int(_named(trade, "timestamp"))),
+        at=_moment(trade),
     )
 
 
@@ -69,16 +70,24 @@ def _fee(trade: Mapping[str, Any]) -> tuple[str, Decimal]:
     """The fee's currency and amount; a rebate is negative. Without one: nothing, in the quote."""
     told = [fee for fee in trade.get("fees") or [trade.get("fee")] if fee and fee.get("cost") is not None]
     if not told:
-        return str(trade["symbol"]).split("/")[1], Decimal(0)
-    if len({fee["currency"] for fee in told}) > 1:
+        return _named(trade, "symbol").rpartition("/")[2], Decimal(0)
+    if len({fee.get("currency") for fee in told}) > 1:
         raise Unreachable("a fill has fees in several currencies, which cannot be booked")
-    return str(told[0]["currency"]), sum((number(fee["cost"], "fee") for fee in told), Decimal(0))
+    return _named(told[0], "currency"), sum((number(fee["cost"], "fee") for fee in told), Decimal(0))
 
 
-def _named(trade: Mapping[str, Any], name: str) -> str:
-    value = trade.get(name)
+def _moment(trade: Mapping[str, Any]) -> datetime:
+    told = _named(trade, "timestamp")
+    try:
+        return moment_of(int(told))
+    except (ValueError, OverflowError):
+        raise Unreachable(f"a fill was told with the time {told}, which cannot be") from None
+
+
+def _named(told: Mapping[str, Any], name: str) -> str:
+    value = told.get(name)
     if value is None or value == "":
-        raise Unreachable(f"a fill was told without its {name}")
+        raise Unreachable(f"the exchange tells of an order or a fill without its {name}")
     return str(value)
 
 

@@ -19,19 +19,24 @@ def of_binance(ccxt: Any) -> Permissions:
 def of_bybit(ccxt: Any) -> Permissions:
     told = ccxt.privateGetV5UserQueryApi()["result"]
     rights = told.get("permissions") or {}
-    wallet = [str(right) for right in rights.get("Wallet") or []]
+    wallet = rights.get("Wallet")
+    if not isinstance(wallet, list):
+        return Permissions()
+    moves = [str(right) for right in wallet]
     addresses = [address for address in told.get("ips") or [] if address != "*"]
     return Permissions(
         trade=str(told.get("readOnly")) == "0" and bool(rights.get("Spot")),
-        withdraw="Withdraw" in wallet,
-        transfer=any("Transfer" in right for right in wallet),
+        withdraw=any("Withdraw" in right for right in moves),
+        transfer=any("Transfer" in right for right in moves),
         ip_restricted=bool(addresses),
     )
 
 
 def of_okx(ccxt: Any) -> Permissions:
     told = ccxt.privateGetAccountConfig()["data"][0]
-    rights = str(told.get("perm", "")).split(",")
+    if not told.get("perm"):
+        return Permissions()
+    rights = [right.strip() for right in str(told["perm"]).split(",")]
     # One right covers both withdrawals and transfers there.
     moves = "withdraw" in rights
     return Permissions(

@@ -2,16 +2,16 @@
 
 from collections.abc import Collection, Mapping
 from contextlib import suppress
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
-import numpy as np
 from django.core.cache import cache
 
 from bots.strategies.base import Candles
 from orders.gateways.base import RateLimited, Unreachable
 from orders.gateways.exchange.client import Client, now_ms
 from orders.gateways.exchange.clients import Masters
+from orders.gateways.exchange.history import Endless, Wanted, joined, pages
 from orders.gateways.exchange.orders import above_zero
 from orders.matching import Quote
 from tradingbot.clock import TIMEFRAMES_S
@@ -19,9 +19,17 @@ from tradingbot.clock import TIMEFRAMES_S
 # What a stream has seen is good for this long; then the exchange is asked.
 FRESH_MS = 3_000
 KEPT_S = 3600
-PAGE = 500
-PAGES_MAX = 60
 CANDLES_KEPT = 256
+# A price so many times the one before, or the other side, is nonsense: until the one before is forgotten.
+LEAP_MAX = 10
+
+
+class NotAll(Exception):
+    """The newest candles that were asked for are not listed yet, so the answer will not be kept."""
+
+    def __init__(self, candles: Candles) -> None:
+        super().__init__("the newest candles are not listed yet")
+        self.candles = candles
 
 
 class ExchangePrices:
@@ -31,9 +39,8 @@ class ExchangePrices:
 
     def quotes(self, tickers: Collection[str]) -> Mapping[str, Quote]:
         """The latest price of each; one that cannot be had now is the last one known, or left out."""
-        names = {self._key(ticker): ticker for ticker in tickers}
-        known: dict[str, Quote] = {names[key]: quote for key, quote in cache.get_many(names).items()}
-        stale = [ticker for ticker in tickers if ticker not in known or _old(known[ticker])]
+        known = self.remembered(tickers)
+        stale = [ticker for ticker in tickers if ticker not in known or is_old(known[ticker])]
         if stale:
             # An old price is shown as old, and no entry is made on it.
             with suppress(Unreachable, RateLimited):
@@ -43,12 +50,18 @@ class ExchangePrices:
     def ask(self, tickers: Collection[str]) -> dict[str, Quote]:
         """Ask the exchange, and leave the answer where every process finds it."""
         client = self._masters.master(self.exchange)
-        told = client.ask(lambda ccxt: ccxt.fetch_tickers(sorted(tickers)))
-        found = {}
-        for ticker in tickers:
-            quote = quote_of(told.get(ticker) or {}, client)
-            if quote is not None:
-                found[ticker] = quote
+        # ccxt refuses the whole question for one market that is listed no more.
+        listed = sorted(ticker for ticker in tickers if ticker in client.ccxt.markets)
+        if not listed:
+            return {}
+        told = client.ask(lambda ccxt: ccxt.fetch_tickers(listed))
+        known = self.remembered(listed)
+        quotes = {ticker: quote_of(told.get(ticker) or {}) for ticker in listed}
+        found = {
+            ticker: quote
+            for ticker, quote in quotes.items()
+            if quote is not None and not _leaps(quote, known.get(ticker))
+        }
         self.keep(found)
         return found
 
@@ -56,57 +69,71 @@ class ExchangePrices:
         cache.set_many({self._key(ticker): quote for ticker, quote in quotes.items()}, timeout=KEPT_S)
 
     def candles(self, *, ticker: str, timeframe: str, until: int, count: int) -> Candles:
-        length_ms = TIMEFRAMES_S[timeframe] * 1000
-        return self._closed(ticker, timeframe, until // length_ms * length_ms, count)
+        step = TIMEFRAMES_S[timeframe] * 1000
+        try:
+            return self._closed(ticker, timeframe, until // step * step, count)
+        except NotAll as answer:
+            return answer.candles
 
     def age_s(self, quote: Quote) -> float:
-        return max(now_ms() - quote.at, 0) / 1000
+        """A price of the future is one of a clock that is wrong, and as little worth as an old one."""
+        return abs(now_ms() - quote.at) / 1000
 
     def hold(self, ticker: str, quote: Quote) -> bool:
         return True
 
     def _ask_candles(self, ticker: str, timeframe: str, end: int, count: int) -> Candles:
-        """`count` candles that have closed by `end`, a whole multiple of their length, page by page."""
-        client = self._masters.master(self.exchange)
-        length_ms = TIMEFRAMES_S[timeframe] * 1000
-        since, rows = end - count * length_ms, dict[int, list[Any]]()
-        for _ in range(PAGES_MAX):
-            page = _page(client, ticker, timeframe, since)
-            fresh = {int(row[0]): row for row in page if since <= int(row[0]) <= end - length_ms}
-            if not fresh.keys() - rows.keys():
-                break
-            rows |= fresh
-            since = max(rows) + length_ms
-            if since > end - length_ms:
-                break
-        return _candles([rows[at] for at in sorted(rows)])
+        """`count` candles that have closed by `end`, a whole multiple of their length. Raises `NotAll`."""
+        client, step = self._masters.master(self.exchange), TIMEFRAMES_S[timeframe] * 1000
+        wanted = Wanted(end - count * step, min(end, closed_until(client, timeframe)), step)
+        ask = partial(ask_page, client, ticker, timeframe)
+        try:
+            found = [page.candles for page in pages(ask, wanted, client.adapter.past)]
+        except Endless as endless:
+            raise Unreachable(f"{self.exchange} gave {endless}") from None
+        candles = joined(found)
+        if not len(candles) or candles.at[-1] != end - step:
+            raise NotAll(candles)
+        return candles
+
+    def remembered(self, tickers: Collection[str]) -> dict[str, Quote]:
+        """The last price known of each, however old; nobody is asked."""
+        names = {self._key(ticker): ticker for ticker in tickers}
+        return {names[key]: quote for key, quote in cache.get_many(names).items()}
 
     def _key(self, ticker: str) -> str:
         return f"price:{self.exchange}:{ticker.replace('/', '-')}"
 
 
-def quote_of(told: Mapping[str, Any], client: Client) -> Quote | None:
+def quote_of(told: Mapping[str, Any]) -> Quote | None:
     """A ticker as a quote; None where a side is missing or crossed, or a price cannot be."""
     try:
         bid, ask, last = (above_zero(told.get(name), name) for name in ("bid", "ask", "last"))
     except Unreachable:
         return None
-    if bid > ask:
+    if bid > ask or max(ask, last) > min(bid, last) * LEAP_MAX:
         return None
-    return Quote(bid, ask, last, now_ms() + client.ccxt.offset_ms)
+    return Quote(bid, ask, last, now_ms())
 
 
-def _page(client: Client, ticker: str, timeframe: str, since: int) -> list[list[Any]]:
-    rows: list[list[Any]] = client.ask(
-        lambda ccxt: ccxt.fetch_ohlcv(ticker, timeframe, since, PAGE), rows=True
-    )
+def ask_page(client: Client, ticker: str, timeframe: str, at: int) -> list[Any]:
+    """One page of candles that begins at `at` (ms UTC), rows as the exchange tells them."""
+    count = client.adapter.past.page
+    rows: list[Any] = client.ask(lambda ccxt: ccxt.fetch_ohlcv(ticker, timeframe, at, count), rows=True)
     return rows
 
 
-def _old(quote: Quote) -> bool:
-    return now_ms() - quote.at > FRESH_MS
+def closed_until(client: Client, timeframe: str) -> int:
+    """When the candle opened that is open now by the exchange's clock (ms UTC)."""
+    step = TIMEFRAMES_S[timeframe] * 1000
+    return (now_ms() + int(client.ccxt.offset_ms)) // step * step
 
 
-def _candles(rows: list[list[Any]]) -> Candles:
-    columns = [np.array([float(row[place]) for row in rows]) for place in range(1, 6)]
-    return Candles(np.array([int(row[0]) for row in rows], dtype=np.int64), *columns)
+def _leaps(quote: Quote, known: Quote | None) -> bool:
+    if known is None:
+        return False
+    return not known.last / LEAP_MAX <= quote.last <= known.last * LEAP_MAX
+
+
+def is_old(quote: Quote) -> bool:
+    return abs(now_ms() - quote.at) > FRESH_MS
