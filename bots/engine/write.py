@@ -55,7 +55,7 @@ def pass_by(looks: Sequence[Look], *, token: UUID) -> None:
     for look in looks:
         bot = look.bot
         Bot.objects.filter(lease_token=token, epoch=bot.epoch, pk=bot.pk).update(
-            events_seen=bot.events, candle_due_at=moment_of(next_close(look.seen.now, bot.wake_candle))
+            events_seen=bot.events, candle_due_at=_next_candle(look, bot.wake_candle)
         )
 
 
@@ -134,8 +134,16 @@ def _wakes(change: Change) -> dict[str, Any]:
         "wake_at": None if wake.at is None else moment_of(wake.at),
         "wake_candle": wake.candle or "",
         "wake_mark": wake.mark,
-        "candle_due_at": moment_of(next_close(look.seen.now, wake.candle)) if wake.candle else None,
+        "candle_due_at": _next_candle(look, wake.candle or ""),
     }
+
+
+def _next_candle(look: Look, timeframe: str) -> datetime | None:
+    """When the candle closes that is to be shown next: that which is on its way stays due."""
+    if look.awaits_candle and timeframe == look.bot.wake_candle:
+        due: datetime | None = look.bot.candle_due_at
+        return due
+    return moment_of(next_close(look.seen.now, timeframe)) if timeframe else None
 
 
 def _phase(change: Change) -> dict[str, Any]:

@@ -225,9 +225,11 @@ def gaps_in(at: NDArray[np.int64], step: int) -> tuple[Gap, ...]:
     )
 
 
-def filled_up(candles: Candles, step: int) -> Candles:
-    """Flat candles of volume 0 at the last close wherever one is missing; `step` in ms."""
-    at = np.arange(candles.at[0], candles.at[-1] + step, step, dtype=np.int64)
+def filled_up(candles: Candles, step: int, until: int | None = None) -> Candles:
+    """Flat candles of volume 0 at the last close wherever one is missing, and on to `until` if that is
+    given; in ms."""
+    end = candles.at[-1] + step if until is None else until
+    at = np.arange(candles.at[0], end, step, dtype=np.int64)
     index = np.searchsorted(candles.at, at, side="right") - 1
     there = candles.at[index] == at
     close = candles.close[index]

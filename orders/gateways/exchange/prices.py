@@ -8,7 +8,8 @@ from typing import Any
 from django.core.cache import cache
 
 from bots.strategies.base import Candles
-from orders.gateways.base import RateLimited, Unreachable
+from orders.gateways.base import NotYet, RateLimited, Unreachable
+from orders.gateways.candle_file import filled_up
 from orders.gateways.exchange.client import Client, now_ms
 from orders.gateways.exchange.clients import Masters
 from orders.gateways.exchange.history import Endless, Wanted, joined, pages
@@ -19,17 +20,11 @@ from tradingbot.clock import TIMEFRAMES_S
 # What a stream has seen is good for this long; then the exchange is asked.
 FRESH_MS = 3_000
 KEPT_S = 3600
+# A candle that is not listed so long after its close had no trade.
+LISTED_WITHIN_MS = 10_000
 CANDLES_KEPT = 256
 # A price so many times the one before, or the other side, is nonsense: until the one before is forgotten.
 LEAP_MAX = 10
-
-
-class NotAll(Exception):
-    """The newest candles that were asked for are not listed yet, so the answer will not be kept."""
-
-    def __init__(self, candles: Candles) -> None:
-        super().__init__("the newest candles are not listed yet")
-        self.candles = candles
 
 
 class ExchangePrices:
@@ -69,11 +64,10 @@ class ExchangePrices:
         cache.set_many({self._key(ticker): quote for ticker, quote in quotes.items()}, timeout=KEPT_S)
 
     def candles(self, *, ticker: str, timeframe: str, until: int, count: int) -> Candles:
+        """Where nobody traded, a candle stands still: exchanges leave it out. Raises `NotYet` while the
+        newest may still be on its way."""
         step = TIMEFRAMES_S[timeframe] * 1000
-        try:
-            return self._closed(ticker, timeframe, until // step * step, count)
-        except NotAll as answer:
-            return answer.candles
+        return self._closed(ticker, timeframe, until // step * step, count)
 
     def age_s(self, quote: Quote) -> float:
         """A price of the future is one of a clock that is wrong, and as little worth as an old one."""
@@ -83,7 +77,7 @@ class ExchangePrices:
         return True
 
     def _ask_candles(self, ticker: str, timeframe: str, end: int, count: int) -> Candles:
-        """`count` candles that have closed by `end`, a whole multiple of their length. Raises `NotAll`."""
+        """`count` candles that have closed by `end`, a whole multiple of their length."""
         client, step = self._masters.master(self.exchange), TIMEFRAMES_S[timeframe] * 1000
         wanted = Wanted(end - count * step, min(end, closed_until(client, timeframe)), step)
         ask = partial(ask_page, client, ticker, timeframe)
@@ -92,9 +86,10 @@ class ExchangePrices:
         except Endless as endless:
             raise Unreachable(f"{self.exchange} gave {endless}") from None
         candles = joined(found)
-        if not len(candles) or candles.at[-1] != end - step:
-            raise NotAll(candles)
-        return candles
+        since_close_ms = now_ms() + int(client.ccxt.offset_ms) - end
+        if (not len(candles) or candles.at[-1] != end - step) and since_close_ms < LISTED_WITHIN_MS:
+            raise NotYet(f"{self.exchange} does not list the candle of {ticker} yet")
+        return filled_up(candles, step, until=end) if len(candles) else candles
 
     def remembered(self, tickers: Collection[str]) -> dict[str, Quote]:
         """The last price known of each, however old; nobody is asked."""

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from django.core.cache import cache
 
-from orders.gateways.base import RateLimited, Unreachable
+from orders.gateways.base import NotYet, RateLimited, Unreachable
 from orders.gateways.exchange.client import now_ms
 from orders.gateways.exchange.clients import ProcessClients
 from orders.gateways.exchange.prices import FRESH_MS, ExchangePrices, quote_of
@@ -180,8 +180,8 @@ def test_a_candle_that_the_exchange_has_open_is_not_taken_for_closed(
 ) -> None:
     """Our clock runs ahead: by it the candle has closed."""
     served.skew_ms = -2 * MINUTE
-    candles = prices.candles(ticker=BTC, timeframe="1m", until=now_ms(), count=5)
-    assert candles.at[-1] + MINUTE <= served.now()
+    with pytest.raises(NotYet):
+        prices.candles(ticker=BTC, timeframe="1m", until=now_ms(), count=5)
 
 
 def test_many_candles_come_page_by_page_and_once(prices: ExchangePrices, served: Exchange) -> None:
@@ -195,23 +195,38 @@ def test_many_candles_come_page_by_page_and_once(prices: ExchangePrices, served:
     assert asked(served, KLINES) == 2
 
 
-def test_an_answer_without_the_newest_candle_is_not_kept(prices: ExchangePrices, served: Exchange) -> None:
-    """Just after its close an exchange may not list it yet."""
+def test_the_newest_candle_is_waited_for_a_moment(prices: ExchangePrices, served: Exchange) -> None:
+    """Just after its close an exchange may not list it yet; that it does not is not kept."""
+    until = now_ms() // MINUTE * MINUTE
+    served.skew_ms = until + 1_000 - now_ms()
+    prices._masters.master("binance").sync_clock()
+    served.faults.add("rows", path=KLINES, times=None, drop=list(range(9, 60)))
+    served.faults.add("body", path=KLINES, times=None, text="[]", after=1)
+    with pytest.raises(NotYet):
+        prices.candles(ticker=BTC, timeframe="1m", until=until, count=10)
+    served.faults.clear()
+    assert prices.candles(ticker=BTC, timeframe="1m", until=until, count=10).at[-1] == until - MINUTE
+
+
+def test_a_candle_that_is_never_listed_stood_still(prices: ExchangePrices, served: Exchange) -> None:
+    """Nobody traded in it: exchanges leave such a candle out, and files fill it in the same way."""
     until = now_ms() - 60 * MINUTE
-    last = until // MINUTE * MINUTE - MINUTE
-    served.faults.add("rows", path=KLINES, drop=list(range(9, 60)))
+    served.faults.add("rows", path=KLINES, drop=[5, *range(9, 60)])
     served.faults.add("body", path=KLINES, text="[]", after=1)
-    early = prices.candles(ticker=BTC, timeframe="1m", until=until, count=10)
-    assert early.at[-1] == last - MINUTE
-    assert prices.candles(ticker=BTC, timeframe="1m", until=until, count=10).at[-1] == last
+    candles = prices.candles(ticker=BTC, timeframe="1m", until=until, count=10)
+    assert len(candles) == 10
+    assert (np.diff(candles.at) == MINUTE).all()
+    for quiet in (5, 9):
+        assert candles.volume[quiet] == 0
+        assert candles.high[quiet] == candles.low[quiet] == candles.close[quiet - 1]
 
 
 def test_rubbish_among_candles_is_left_out(prices: ExchangePrices, served: Exchange) -> None:
     until = now_ms() - 60 * MINUTE
-    served.faults.add("rows", path=KLINES, repeat=[2], drop=[5])
+    served.faults.add("rows", path=KLINES, repeat=[2])
     candles = prices.candles(ticker=BTC, timeframe="1m", until=until, count=10)
-    assert len(candles) == 9
-    assert (np.diff(candles.at) > 0).all()
+    assert len(candles) == 10
+    assert (np.diff(candles.at) == MINUTE).all()
 
 
 def test_a_broken_answer_is_no_empty_market(prices: ExchangePrices, served: Exchange) -> None:
