@@ -1,11 +1,14 @@
 """The operators' view of bots: what each decided and ordered, and the one thing to do about it: stop."""
 
+from typing import cast
+
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 
+from accounts.models import User
 from bots.models import (
     Backtest,
     BacktestRows,
@@ -15,8 +18,9 @@ from bots.models import (
     Deal,
     Decision,
     EquityPoint,
+    KillSwitch,
 )
-from bots.services import ServiceRefused, backtests_cancel, bots_stop_all
+from bots.services import ServiceRefused, backtests_cancel, bots_stop_all, switch_release
 from orders.models import Order
 from tradingbot.admin import LatestInline, ReadOnlyAdmin
 
@@ -184,6 +188,45 @@ class BacktestRowsAdmin(ReadOnlyAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[BacktestRows]:
         rows: QuerySet[BacktestRows] = super().get_queryset(request)
         return rows.defer("packed")
+
+
+@admin.register(KillSwitch)
+class KillSwitchAdmin(ReadOnlyAdmin):
+    list_display = (
+        "scope",
+        "user",
+        "bot",
+        "exchange",
+        "ticker",
+        "level",
+        "why",
+        "pressed_by",
+        "pressed_at",
+        "verified_at",
+        "released_at",
+    )
+    list_filter = ("scope", "level", ("released_at", admin.EmptyFieldListFilter))
+    search_fields = ("user__email", "bot__name", "ticker", "why")
+    list_select_related = ("user", "bot", "pressed_by")
+    date_hierarchy = "pressed_at"
+    ordering = ("-pressed_at",)
+    actions = ("release_chosen",)
+
+    def has_release_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("bots.change_killswitch")
+
+    @admin.action(description="Release the chosen kill switches", permissions=["release"])
+    def release_chosen(self, request: HttpRequest, chosen: QuerySet[KillSwitch]) -> None:
+        switches = list(chosen.filter(released_at__isnull=True).select_related("bot"))
+        for switch in switches:
+            switch_release(switch=switch, by=cast(User, request.user), now=timezone.now())
+        self.message_user(
+            request,
+            "1 kill switch was released."
+            if len(switches) == 1
+            else f"{len(switches)} kill switches were released.",
+            messages.SUCCESS,
+        )
 
 
 def reasons_of(decision: Decision) -> str:

@@ -16,6 +16,7 @@ from bots.jobs.child import Program
 from bots.jobs.claims import due_count
 from bots.jobs.run import TIME_LIMIT_S, Runner
 from bots.models import Backtest
+from bots.services import switches_sweep
 from bots.services.backtests import candle_root
 from orders.gateways.installed import installed
 
@@ -36,6 +37,11 @@ def run_bots(ids: list[str]) -> None:
 @shared_task(name="bots.tasks.ring_due", ignore_result=True)
 def ring_due() -> None:
     ring(due_ids())
+
+
+@shared_task(name="bots.tasks.sweep_switches", ignore_result=True)
+def sweep_switches() -> None:
+    switches_sweep(now=timezone.now())
 
 
 @shared_task(name="bots.tasks.mark_equity_due", ignore_result=True)

@@ -1,12 +1,15 @@
 from django.urls import include, path
 
-from bots.views import actions, backtest_form, backtests, bot, chart, form, home, preview
+from bots.views import actions, backtest_form, backtests, bot, chart, form, home, killing, preview
 
 bots = (
     [
         path("summary", home.summary, name="summary"),
         path("latest", home.latest, name="latest"),
         path("stop-all", actions.stop_all, name="stop_all"),
+        path("kill/", killing.kill, name="kill"),
+        path("kill/now", killing.in_force, name="switches"),
+        path("kill/<uuid:switch_id>/release", killing.release, name="release"),
         path("new/", form.choose, name="create"),
         path("new/<slug:bot_type>/", form.new, name="new"),
         path("new/<slug:bot_type>/check", form.check, name="check"),
@@ -20,6 +23,8 @@ bots = (
         path("<uuid:bot_id>/live/<slug:name>", bot.live_part, name="part"),
         path("<uuid:bot_id>/start", actions.start, name="start"),
         path("<uuid:bot_id>/stop", actions.stop, name="stop"),
+        path("<uuid:bot_id>/kill/", killing.kill, name="kill_bot"),
+        path("<uuid:bot_id>/kill/now", killing.in_force, name="switches_of_bot"),
         path("<uuid:bot_id>/delete", actions.delete, name="delete"),
         path("<uuid:bot_id>/ask/<slug:kind>", actions.command, name="command"),
     ],

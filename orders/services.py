@@ -22,6 +22,7 @@ from orders.gateways.base import Report
 from orders.models import Order, Trade
 from orders.money import LostRace
 from orders.states import FINAL, OrderStatus, may_move
+from orders.switches import SwitchedOff, pass_gate, said, stopping
 
 SETTLE_TRIES_MAX = 5
 LOOKUP_WAITS_S = (0.5, 1, 2, 5, 10, 30)
@@ -37,12 +38,22 @@ class IllegalMove(Exception):
 def order_claim(*, order: Order, token: UUID) -> None:
     """PLANNED → SENDING, once: after this commit the order may be on the exchange.
 
-    Raises `LostRace` when it is no longer planned, or the bot's lease is not `token`'s any more.
+    Raises `LostRace` when it is no longer planned, or the bot's lease is not `token`'s any more;
+    `SwitchedOff`, which is one too, when a kill switch does not let it out.
     """
     # Not a join: Django would move the whole condition into a subquery, which PostgreSQL does not
     # ask again when it has waited for the row, and the later of two would not notice.
-    held = Exists(Bot.objects.filter(pk=OuterRef("bot_id"), lease_token=token, lease_until__gt=Now()))
-    _move(order, OrderStatus.SENDING, held, send_count=F("send_count") + 1, claimed_at=Now())
+    leased = Exists(Bot.objects.filter(pk=OuterRef("bot_id"), lease_token=token, lease_until__gt=Now()))
+    held = Q(leased, ~Exists(stopping(order)))
+    try:
+        with transaction.atomic():
+            pass_gate()
+            _move(order, OrderStatus.SENDING, held, send_count=F("send_count") + 1, claimed_at=Now())
+    except LostRace:
+        switch = stopping(order).select_related("bot").first()
+        if switch is not None:
+            raise SwitchedOff(said(switch)) from None
+        raise
 
 
 def order_abandon(*, order: Order, why: str, now: datetime) -> None:
@@ -173,7 +184,7 @@ def _ring(order: Order, **fields: Any) -> None:
     Bot.objects.filter(pk=order.bot_id).update(events=F("events") + 1, **fields)
 
 
-def _move(order: Order, status: OrderStatus, held: Exists | None = None, **fields: Any) -> None:
+def _move(order: Order, status: OrderStatus, held: Q | None = None, **fields: Any) -> None:
     """The one place where a status changes: along the table, and only from what we believe it is."""
     if not may_move(OrderStatus(order.status), status):
         raise IllegalMove(f"{order.client_id}: {order.status} cannot become {status}")

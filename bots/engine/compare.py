@@ -24,6 +24,7 @@ from bots.strategies.difference import (
 from bots.strategies.registry import dump_memory
 from orders.models import Order
 from orders.rules import ZERO, OrderKind, Side
+from orders.switches import lets_out
 
 NAMESPACE = UUID("6f6d1a52-6f0e-5b7f-9a38-0d1f53c6a1d4")
 
@@ -79,6 +80,8 @@ def _compare(change: Change, orders: Mapping[str, OrderIntent], now: datetime) -
     for slot, intent in exits_first(item for item in orders.items() if item[0] not in taken):
         if look.in_doubt and intent.side is Side.BUY:
             continue  # An order of this account here may have bought already; its end rings again.
+        if not all(lets_out(level, intent.side, intent.kind) for level in look.switched):
+            continue  # Its release rings again.
         order = _planned(change, slot, intent, now)
         if order.reserved_quote > quote_left or order.reserved_base > base_left:
             _not_covered(change, order)

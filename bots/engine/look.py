@@ -1,7 +1,8 @@
 """Look: build what each bot may see, from rows and the last price, for many bots at once."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -29,7 +30,7 @@ from bots.strategies.base import (
 from bots.strategies.registry import BOT_TYPES, read_settings
 from bots.strategies.wakes import reached
 from orders.accounting import Fill, Position
-from orders.gateways.base import Exchanges, Prices
+from orders.gateways.base import Exchanges, GatewayError, NotYet, Prices
 from orders.gateways.candle_file import exact
 from orders.matching import Quote
 from orders.models import Market, Order, Trade
@@ -37,6 +38,7 @@ from orders.queries import latest_markets
 from orders.rules import Market as MarketOf
 from orders.rules import OrderKind, Side
 from orders.states import LIVE, OrderStatus
+from orders.switches import levels_over
 from tradingbot.clock import moment_of, ms_of
 
 STRATEGIES_KEPT_MAX = 4096
@@ -49,6 +51,8 @@ class Look:
 
     `unasked`: a candle closed, it does not have the mark the bot waits for, and nothing else happened.
     `in_doubt`: of some order of this account in this market nobody knows yet whether it was placed.
+    `switched`: the levels of the kill switches over the bot. `awaits_candle`: one has closed that its
+    exchange does not list yet.
     """
 
     bot: Bot
@@ -62,6 +66,8 @@ class Look:
     commands: list[BotCommand]
     unasked: bool = False
     in_doubt: bool = False
+    switched: Sequence[str] = ()
+    awaits_candle: bool = False
 
     @property
     def now(self) -> datetime:
@@ -77,10 +83,11 @@ class _Rows:
     trades: dict[UUID, list[Trade]]
     commands: dict[UUID, list[BotCommand]]
     doubts: set[tuple[UUID, str]]
+    switched: dict[UUID, list[str]]
 
 
 def look(token: UUID, ids: Collection[UUID], *, exchanges: Exchanges) -> list[Look]:
-    """What each active bot of `ids` sees; a bot whose market has no price now is left out.
+    """What each active bot of `ids` sees; a bot whose market has no price, or no candles, now is left out.
 
     The order of the reads matters: the count of events first, then orders, then position and
     trades. So whatever an order's end brought is among the trades, and whatever comes later is
@@ -91,7 +98,7 @@ def look(token: UUID, ids: Collection[UUID], *, exchanges: Exchanges) -> list[Lo
     orders = _by_bot(Order.objects.filter(bot__in=events, settled=False).order_by("planned_at", "slot"))
     bots = list(mine.select_related("user", "account").filter(pk__in=events).order_by("id"))
     waiting = BotCommand.objects.filter(bot__in=events, decision_number__isnull=True).order_by("id")
-    rows = _Rows(orders, _by_bot(_new_trades(bots)), _by_bot(waiting), _doubts(bots))
+    rows = _Rows(orders, _by_bot(_new_trades(bots)), _by_bot(waiting), _doubts(bots), levels_over(bots))
     markets = latest_markets({(bot.exchange, bot.ticker) for bot in bots})
     quotes = _quotes(bots, exchanges)
     looks = []
@@ -100,7 +107,9 @@ def look(token: UUID, ids: Collection[UUID], *, exchanges: Exchanges) -> list[Lo
         quote = quotes.get((bot.exchange, bot.ticker))
         if quote:
             market = markets[bot.exchange, bot.ticker]
-            looks.append(_look(bot, market, quote, rows, exchanges.prices[bot.exchange]))
+            # An exchange that does not answer is no failure of the bot's: it stays due.
+            with suppress(GatewayError):
+                looks.append(_look(bot, market, quote, rows, exchanges.prices[bot.exchange]))
     return looks
 
 
@@ -110,6 +119,7 @@ def _look(bot: Bot, market: Market, quote: Quote, rows: _Rows, prices: Prices) -
     orders, commands = rows.orders[bot.pk], rows.commands[bot.pk]
     live = [order for order in orders if order.status in LIVE]
     closed = [order for order in orders if order.status not in LIVE]
+    candle, awaits = _candle_or_wait(bot, strategy, quote, prices)
     seen = Seen(
         now=quote.at,
         market=strategy.market,
@@ -123,7 +133,7 @@ def _look(bot: Bot, market: Market, quote: Quote, rows: _Rows, prices: Prices) -
             Closed(order.slot, intent_of(order), OrderStatus(order.status), order.filled) for order in closed
         ),
         live={order.slot: LiveOrder(intent_of(order), order.filled) for order in live},
-        candle=_closed_candle(bot, strategy, quote, prices),
+        candle=candle,
         commands=tuple(Command(CommandKind(row.kind), row.quote) for row in commands),
         closing=bot.stop_request == StopRequest.CANCEL_AND_SELL,
         stale=_stale(strategy, quote, prices),
@@ -131,7 +141,8 @@ def _look(bot: Bot, market: Market, quote: Quote, rows: _Rows, prices: Prices) -
     )
     unasked = seen.candle is None and _only_a_candle(bot, seen)
     in_doubt = (bot.account_id, bot.ticker) in rows.doubts
-    return Look(bot, strategy, market, version, quote, seen, live, closed, commands, unasked, in_doubt)
+    rest = (unasked, in_doubt, rows.switched[bot.pk], awaits)
+    return Look(bot, strategy, market, version, quote, seen, live, closed, commands, *rest)
 
 
 @lru_cache(maxsize=STRATEGIES_KEPT_MAX)
@@ -197,6 +208,16 @@ def _quotes(bots: Iterable[Bot], exchanges: Exchanges) -> dict[tuple[str, str], 
         for exchange, wanted in tickers.items()
         for ticker, quote in exchanges.prices[exchange].quotes(wanted).items()
     }
+
+
+def _candle_or_wait(
+    bot: Bot, strategy: Strategy[Any], quote: Quote, prices: Prices
+) -> tuple[SignalRow | None, bool]:
+    """The candle to be shown, and whether one is still on its way: then the bot stays due for it."""
+    try:
+        return _closed_candle(bot, strategy, quote, prices), False
+    except NotYet:
+        return None, True
 
 
 def _closed_candle(bot: Bot, strategy: Strategy[Any], quote: Quote, prices: Prices) -> SignalRow | None:

@@ -36,6 +36,7 @@ from orders.services import (
     order_unknown,
 )
 from orders.states import UNSETTLED, OrderStatus
+from orders.switches import SwitchedOff
 from tradingbot.clock import ms_of
 
 ORDERS_PER_TURN_MAX = 2000
@@ -84,7 +85,11 @@ def _orders(ids: Collection[UUID]) -> list[Order]:
 
 
 def _place(order: Order, gateway: Gateway, *, token: UUID, now: datetime) -> None:
-    order_claim(order=order, token=token)
+    try:
+        order_claim(order=order, token=token)
+    except SwitchedOff as switched:
+        order_abandon(order=order, why=str(switched), now=now)
+        return
     try:
         report = gateway.create(order)
     except (Refused, KeyRefused) as refusal:

@@ -1,4 +1,4 @@
-"""What the database keeps of bots and of their backtests."""
+"""What the database keeps of bots, of their backtests, and of what stops them."""
 
 from bots.models.backtest import Backtest, BacktestRows, RowKind
 from bots.models.bot import (
@@ -13,6 +13,7 @@ from bots.models.bot import (
     Phase,
     StopRequest,
 )
+from bots.models.switch import KillSwitch, Level, Scope
 
 __all__ = [
     "Backtest",
@@ -24,8 +25,11 @@ __all__ = [
     "Deal",
     "Decision",
     "EquityPoint",
+    "KillSwitch",
+    "Level",
     "Mode",
     "Phase",
     "RowKind",
+    "Scope",
     "StopRequest",
 ]

@@ -5,11 +5,20 @@
 
 from bots.services.asked import ServiceRefused, refused
 from bots.services.backtests import backtest_cancel, backtest_create, backtest_delete, backtests_cancel
+from bots.services.killing import (
+    Target,
+    may_release,
+    refuse_if_switched_off,
+    switch_press,
+    switch_release,
+)
 from bots.services.making import bot_create, bot_delete, bot_edit, paper_account
 from bots.services.running import bot_command, bot_start, bot_stop, bots_stop_all, mark_equity, preflight
+from bots.services.sweeping import resting_under, selling_under, switches_sweep
 
 __all__ = [
     "ServiceRefused",
+    "Target",
     "backtest_cancel",
     "backtest_create",
     "backtest_delete",
@@ -22,7 +31,14 @@ __all__ = [
     "bot_stop",
     "bots_stop_all",
     "mark_equity",
+    "may_release",
     "paper_account",
     "preflight",
+    "refuse_if_switched_off",
     "refused",
+    "resting_under",
+    "selling_under",
+    "switch_press",
+    "switch_release",
+    "switches_sweep",
 ]

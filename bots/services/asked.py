@@ -51,7 +51,8 @@ def market_of(exchange: str, ticker: str) -> Market:
 
 
 def quote_of(exchange: str, ticker: str, exchanges: Exchanges) -> Quote:
-    quote = exchanges.prices[exchange].quotes([ticker]).get(ticker)
+    prices = exchanges.prices.get(exchange)
+    quote = prices.quotes([ticker]).get(ticker) if prices else None
     if quote is None:
         raise refused(
             "no_price", "ticker", f"Market: {ticker} has no price on {exchange} right now; try again."

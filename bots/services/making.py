@@ -21,7 +21,8 @@ from orders.states import LIVE
 
 NAME_MAX = 64
 BOTS_PER_USER_MAX = 500
-PAPER_START = {"USDT": Decimal(10_000)}
+PAPER_MONEY = Decimal(10_000)
+PAPER_START = {"USDT": PAPER_MONEY}
 
 
 def paper_account(*, user: User, now: datetime) -> ExchangeAccount:
@@ -61,6 +62,9 @@ def bot_create(
             ticker=ticker,
             mode=Mode.LIVE if account.environment == Environment.LIVE else Mode.PAPER,
         )
+        # Asked after the bot's row, which holds the account's: who deletes it sees the bot, or we see that.
+        if ExchangeAccount.objects.filter(pk=account.pk, hidden_at__isnull=False).exists():
+            raise refused("account_gone", "account", "Account: it was deleted; choose another.")
         _settings_row(bot, 1, settings, now)
         journal.say(user_id=user.pk, bot_id=bot.pk, message="Created.", now=now)
         journal.changed([(user.pk, bot.pk)], now=now)

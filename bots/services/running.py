@@ -1,7 +1,6 @@
 """Starting, stopping and commanding bots, and what their money does then."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -21,6 +20,7 @@ from bots.services.asked import (
     refused,
     settings_from,
 )
+from bots.services.killing import refuse_if_switched_off
 from bots.strategies.base import CommandKind, Preflight
 from bots.strategies.registry import BOT_TYPES
 from bots.strategies.settings import Settings
@@ -29,6 +29,7 @@ from orders.gateways.base import Exchanges
 from orders.matching import Quote
 from orders.models import Market, Order
 from orders.money import NotEnough, free_of, fund, fund_coins
+from orders.records import replace
 from orders.services import cancel_request
 from orders.states import LIVE
 
@@ -51,10 +52,11 @@ def preflight(
 def bot_start(*, bot: Bot, exchanges: Exchanges, now: datetime) -> Bot:
     """Fund the bot and set it going. Starting an active bot changes nothing.
 
-    Raises `ServiceRefused` with every problem its preflight found.
+    Raises `ServiceRefused` with every problem its preflight found, or naming a kill switch.
     """
     if bot.status == BotStatus.ACTIVE:
         return bot
+    refuse_if_switched_off(bot)
     settings = settings_from(bot.bot_type, chosen_values(bot))
     market = market_of(bot.exchange, bot.ticker)
     quote = quote_of(bot.exchange, bot.ticker, exchanges)
@@ -149,6 +151,8 @@ def bot_command(*, bot: Bot, kind: CommandKind, now: datetime, quote: Decimal = 
         most = bot.cash.normalize()
         message = f"Amount must be above 0 and at most the {most:f} {bot.quote} in the bot's pocket."
         raise refused("amount", "quote", message, f"{most:f}")
+    if kind is not CommandKind.CLOSE_NOW:
+        refuse_if_switched_off(bot)
     with transaction.atomic():
         if not Bot.objects.filter(pk=bot.pk, status=BotStatus.ACTIVE).update(events=F("events") + 1):
             raise refused("not_active", "name", f"{bot.name} is not running; start it first.")

@@ -80,8 +80,8 @@ MUTATIONS = (
         "nothing is claimed against a kill switch",
         KILL_SWITCH + "a_claim_after_the_press_gets_nothing_and_names_the_switch",
         SERVICES,
-        "    held &= ~Exists(stopping(order))\n",
-        "",
+        "Q(leased, ~Exists(stopping(order)))",
+        "Q(leased)",
     ),
     edit(
         "cancel lets no sale out that would rest again",
@@ -94,8 +94,8 @@ MUTATIONS = (
         "the sweep does what a dead presser left",
         KILL_SWITCH + "a_death_right_after_the_cut_changes_nothing",
         SWEEPING,
-        "        if switch.carried_out_at is None:\n            carry_out(switch=switch, now=now)\n        else:",
-        "        if switch.carried_out_at is not None:",
+        "            carry_out(switch=switch, now=now)\n        else:",
+        "            continue\n        else:",
     ),
     edit(
         "a status moves only from what it is believed to be",
