@@ -30,6 +30,26 @@ class SecretField(forms.CharField):
         )
 
 
+class LabelField(forms.CharField):
+    def __init__(self) -> None:
+        wrong = {
+            "required": "Label is required.",
+            "max_length": f"Label must have 1 to {LABEL_MAX} characters.",
+            **PRINTABLE,
+        }
+        super().__init__(help_text="How you will know it.", max_length=LABEL_MAX, error_messages=wrong)
+
+
+class PaperForm(forms.Form):
+    """A new account on paper."""
+
+    label = LabelField()
+
+    def refuse(self, error: ServiceRefused) -> None:
+        for problem in error.problems:
+            self.add_error(problem.field if problem.field in self.fields else None, problem.message)
+
+
 class KeyForm(forms.Form):
     """The parts of a key. `consent` is asked for only once an exchange could not tell what it may do."""
 
@@ -66,15 +86,7 @@ class KeyForm(forms.Form):
 class AddForm(KeyForm):
     """A new account at one exchange."""
 
-    label = forms.CharField(
-        help_text="How you will know it.",
-        max_length=LABEL_MAX,
-        error_messages={
-            "required": "Label is required.",
-            "max_length": f"Label must have 1 to {LABEL_MAX} characters.",
-            **PRINTABLE,
-        },
-    )
+    label = LabelField()
 
     def __init__(self, *args: Any, offer: Offer, **kwargs: Any) -> None:
         super().__init__(*args, offer=offer, **kwargs)

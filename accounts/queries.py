@@ -17,8 +17,25 @@ def accounts_of(user: User) -> QuerySet[ExchangeAccount]:
 
 
 def with_key() -> QuerySet[ExchangeAccount]:
-    """Everybody's accounts on real exchanges, for operators and for what runs by itself."""
+    """Everybody's accounts with a key, for operators and for what runs by itself."""
     return ExchangeAccount.objects.filter(hidden_at__isnull=True).exclude(environment=Environment.PAPER)
+
+
+def in_use() -> QuerySet[ExchangeAccount]:
+    """Everybody's accounts, with a key or on paper."""
+    return ExchangeAccount.objects.filter(hidden_at__isnull=True)
+
+
+def paper_accounts_of(user: User) -> QuerySet[ExchangeAccount]:
+    """Those without a key, oldest first."""
+    return accounts_of(user).filter(environment=Environment.PAPER).order_by("created_at", "pk")
+
+
+def currencies_of(account: ExchangeAccount) -> list[str]:
+    """What the account has, or had, to spend."""
+    return list(
+        Balance.objects.filter(account=account).order_by("currency").values_list("currency", flat=True)
+    )
 
 
 def due(*, exchanges: Collection[str], now: datetime) -> QuerySet[ExchangeAccount]:

@@ -7,6 +7,7 @@ urlpatterns = [
     path("", pages.account_list, name="list"),
     path("new/", form.choose, name="create"),
     path("new/<slug:exchange>/", form.new, name="new"),
+    path("new/<slug:exchange>/paper/", form.new_on_paper, name="new_on_paper"),
     path("<uuid:account_id>/", pages.account_page, name="page"),
     path("<uuid:account_id>/balance/", pages.balance, name="balance"),
     path("<uuid:account_id>/key/", form.replace_key, name="replace_key"),

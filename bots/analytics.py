@@ -21,6 +21,7 @@ from bots.models import Bot, BotStatus, EquityPoint, Phase
 from bots.strategies.registry import BOT_TYPES
 from orders.accounting import product, share
 from orders.gateways.base import Exchanges
+from orders.gateways.offers import OFFERS
 from orders.matching import Quote
 from orders.models import Balance
 from orders.queries import latest_markets
@@ -35,7 +36,8 @@ PHASES_SHOWN_AS_STATUS = frozenset({Phase.CLOSING, Phase.PAUSED, Phase.SUSPENDED
 class Standing:
     """How one bot stands, in its quote. What needs a price is None while its market has none.
 
-    `midnight` is when the user's day began, `begun` the equity noted last before it, or first after.
+    `midnight` is when the user's day began, `begun` the equity noted last before it, or first after;
+    `age_s`: how long ago the quote was the price.
     """
 
     bot: Bot
@@ -43,6 +45,7 @@ class Standing:
     quote: Quote | None
     begun: EquityPoint | None
     midnight: datetime
+    age_s: float = 0.0
 
     @property
     def unrealised(self) -> Decimal | None:
@@ -88,6 +91,12 @@ class Standing:
         return "price-" + "-".join(
             re.sub(r"[^A-Za-z0-9]", "-", word) for word in (self.bot.exchange, self.bot.ticker)
         )
+
+    @property
+    def venue(self) -> str:
+        """The real exchange whose prices these are; nothing for the built-in one."""
+        offer = OFFERS.get(self.bot.exchange)
+        return offer.name if offer else ""
 
     @property
     def market_now(self) -> datetime | None:
@@ -154,9 +163,10 @@ def standings(bots: Sequence[Bot], *, user: User, exchanges: Exchanges, now: dat
     for bot in bots:
         place = (bot.exchange, bot.ticker)
         row = markets.get(place)
-        found.append(
-            Standing(bot, row.rules() if row else None, quotes.get(place), begun.get(bot.pk), midnight)
-        )
+        quote = quotes.get(place)
+        age_s = exchanges.prices[bot.exchange].age_s(quote) if quote else 0.0
+        rules = row.rules() if row else None
+        found.append(Standing(bot, rules, quote, begun.get(bot.pk), midnight, age_s))
     return found
 
 
@@ -167,9 +177,9 @@ def bots_of_today(user: User, now: datetime) -> list[Bot]:
 
 
 def free_money(user: User) -> dict[str, Decimal]:
-    """What no bot has in its pocket, by currency."""
+    """What no bot has in its pocket, by currency; what a deleted account held is no money any more."""
     free: dict[str, Decimal] = defaultdict(Decimal)
-    for row in Balance.objects.filter(user=user):
+    for row in Balance.objects.filter(user=user, account__hidden_at__isnull=True):
         free[row.currency] += row.free
     return dict(free)
 

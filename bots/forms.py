@@ -61,8 +61,9 @@ class Group:
 class BotForm(forms.Form):
     """Name, market and settings of one bot type; `values` are the settings as the services take them.
 
-    `tickers` are the markets to choose from, none for a bot that stays on its `ticker`. `deal_open`
-    asks whether a change is for the open deal, too.
+    `accounts` are those to choose from as (id, label), none where there is no choice; `tickers` are the
+    markets to choose from on the account chosen, at `place`, none for a bot that stays on its `ticker`.
+    `deal_open` asks whether a change is for the open deal, too.
     """
 
     name = forms.CharField(
@@ -74,7 +75,15 @@ class BotForm(forms.Form):
             "null_characters_not_allowed": "Name must be text that can be printed.",
         },
     )
-    ticker = forms.ChoiceField(label="Market", help_text="Traded on the built-in simulated exchange.")
+    account = forms.ChoiceField(
+        label="Account",
+        help_text="Where it trades. Another account has other markets: press the button beside them then.",
+        error_messages={
+            "required": "Account: choose one of yours.",
+            "invalid_choice": "Account: that is none of yours to make a bot on; choose another.",
+        },
+    )
+    ticker = forms.ChoiceField(label="Market")
 
     def __init__(
         self,
@@ -82,20 +91,20 @@ class BotForm(forms.Form):
         bot_type: str,
         ticker: str,
         tickers: Sequence[str] = (),
+        place: str = "",
+        accounts: Sequence[tuple[str, str]] = (),
         deal_open: bool = False,
         **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
         self.bot_type, self.model = bot_type, BOT_TYPES[bot_type].settings
         self._units = {"quote": ticker.split("/")[1], "base": ticker.split("/")[0]}
+        self._offer("account", accounts)
+        self._offer("ticker", [(one, one) for one in tickers])
         if tickers:
-            market = self.fields["ticker"]
-            market.choices = [(one, one) for one in tickers]  # type: ignore[attr-defined]  # a ChoiceField
-            market.error_messages["invalid_choice"] = (
-                "Market: %(value)s is not traded on the simulated exchange; choose another."
-            )
-        else:
-            del self.fields["ticker"]
+            self.fields["ticker"].help_text = f"Traded on paper, at {place}."
+            wrong = f"Market: %(value)s is not traded at {place} for this account's money; choose another."
+            self.fields["ticker"].error_messages["invalid_choice"] = wrong
         for name, info in self.model.model_fields.items():
             self.fields[name] = _field(info)
         if deal_open:
@@ -104,6 +113,12 @@ class BotForm(forms.Form):
                 help_text="Otherwise the open deal keeps the settings it began with.",
                 required=False,
             )
+
+    def _offer(self, name: str, choices: Sequence[tuple[str, str]]) -> None:
+        if choices:
+            self.fields[name].choices = choices  # type: ignore[attr-defined]  # a ChoiceField
+        else:
+            del self.fields[name]
 
     @property
     def values(self) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from accounts.models import User
 from orders.models import Market, Order, Trade
@@ -23,6 +23,20 @@ def markets_of(exchange: str) -> list[Market]:
     rows = Market.objects.filter(exchange=exchange).order_by("version")
     newest = {row.ticker: row for row in rows}
     return sorted((row for row in newest.values() if row.active), key=lambda row: row.ticker)
+
+
+def tickers_of(exchange: str, quotes: Collection[str]) -> list[str]:
+    """The markets one may trade on an exchange for these currencies; rows of thousands are not read whole."""
+    ends = Q()
+    for quote in quotes:
+        ends |= Q(ticker__endswith=f"/{quote}")
+    rows = (
+        Market.objects.filter(ends, exchange=exchange).order_by("version")
+        if quotes
+        else Market.objects.none()
+    )
+    newest = dict(rows.values_list("ticker", "active"))
+    return sorted(ticker for ticker, active in newest.items() if active)
 
 
 def orders_of(user: User) -> QuerySet[Order]:

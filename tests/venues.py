@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from decimal import Decimal
 
 from django.db import connection
@@ -9,14 +10,17 @@ from django.db import connection
 from accounts.keys import Credentials
 from orders.gateways.base import (
     Exchanges,
+    GatewayError,
     Holding,
     KeyRefused,
+    Markets,
     Permissions,
     RateLimited,
     Unreachable,
     Venue,
 )
 from orders.gateways.offers import OFFERS
+from orders.models import Market
 
 TRADES = Permissions(trade=True, withdraw=False, transfer=False, ip_restricted=True)
 BOOK: dict[str, Permissions | Exception] = {
@@ -63,10 +67,45 @@ class FakeVenue:
         return self.holds
 
 
+@dataclass
+class FakeMarkets:
+    """Lists `tickers`, or answers with `trouble`."""
+
+    exchange: str
+    tickers: tuple[str, ...] = ("BTC/USDT", "ETH/USDT", "ETH/BTC", "BTC/USD")
+    trouble: GatewayError | None = None
+    loads: int = 0
+    in_transaction: bool = False
+
+    def load(self, *, now: datetime) -> int:
+        self.loads += 1
+        self.in_transaction |= connection.in_atomic_block
+        if self.trouble:
+            raise self.trouble
+        steps = {"tick": Decimal("0.01"), "lot": Decimal("0.0001"), "min_amount": Decimal("0.0001")}
+        rules = {
+            **steps,
+            "min_cost": Decimal(5),
+            "maker_fee": Decimal("0.001"),
+            "taker_fee": Decimal("0.001"),
+        }
+        known = set(Market.objects.filter(exchange=self.exchange).values_list("ticker", flat=True))
+        fresh = [ticker for ticker in self.tickers if ticker not in known]
+        for ticker in fresh:
+            Market.objects.create(
+                exchange=self.exchange, ticker=ticker, version=1, loaded_at=now, fee_in="quote", **rules
+            )
+        return len(fresh)
+
+
+def markets() -> dict[str, Markets]:
+    return {exchange: FakeMarkets(exchange) for exchange in OFFERS}
+
+
 def venues() -> dict[str, Venue]:
     return {exchange: FakeVenue() for exchange in OFFERS}
 
 
 def exchanges(**given: Venue) -> Exchanges:
     """What a service is handed, and what the tests install: these venues, or all with the plain book."""
-    return Exchanges(venues=given or venues())
+    return Exchanges(venues=given or venues(), markets=markets())

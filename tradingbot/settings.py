@@ -137,6 +137,8 @@ EXCHANGES = "orders.gateways.exchange.installed.real_exchanges"
 EXCHANGE_OVERRIDES = env.overrides(os.environ, "EXCHANGE_OVERRIDES")
 # A key that is due to be tested is noticed within a minute.
 KEYS_PERIOD_S = 60
+# What can be traded changes by the day, its rules less often.
+MARKETS_PERIOD_S = 3600
 
 # Mail goes to the console until a server is named.
 
@@ -233,9 +235,11 @@ CELERY_BEAT_SCHEDULE = {
     for name, period_s in {
         "bots.tasks.ring_due": RING_PERIOD_S,
         "bots.tasks.ring_backtests": RING_PERIOD_S,
+        "bots.tasks.sweep_switches": RING_PERIOD_S,
         "activity.tasks.deliver_due": RING_PERIOD_S,
         "bots.tasks.mark_equity_due": EQUITY_PERIOD_S,
         "accounts.tasks.check_due_keys": KEYS_PERIOD_S,
+        "accounts.tasks.refresh_markets": MARKETS_PERIOD_S,
     }.items()
 }
 

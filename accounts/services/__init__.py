@@ -3,7 +3,7 @@
 No service speaks to an exchange inside a transaction, and none lets a part of a key out of it.
 """
 
-from accounts.services.asked import Wanted
+from accounts.services.asked import Wanted, on_real_exchanges
 from accounts.services.balance import Held, account_balance
 from accounts.services.making import (
     account_add,
@@ -12,8 +12,10 @@ from accounts.services.making import (
     account_replace_key,
     account_resume,
     account_suspend,
+    deleted_in_words,
 )
 from accounts.services.opening import credentials_of
+from accounts.services.paper import markets_refresh, paper_account_add
 from accounts.services.probing import account_refused, account_test, check_due_accounts
 from accounts.services.rotating import keys_to_rotate, rotate_key
 
@@ -31,6 +33,10 @@ __all__ = [
     "account_test",
     "check_due_accounts",
     "credentials_of",
+    "deleted_in_words",
     "keys_to_rotate",
+    "markets_refresh",
+    "on_real_exchanges",
+    "paper_account_add",
     "rotate_key",
 ]

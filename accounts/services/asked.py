@@ -5,12 +5,15 @@ import re
 from dataclasses import dataclass
 from unicodedata import category
 
+from django.db.models import QuerySet
+
 from accounts.keys import Credentials
 from accounts.models import Environment, ExchangeAccount, User
-from accounts.queries import accounts_of
+from accounts.queries import accounts_of, in_use
 from bots.services.asked import ServiceRefused, refused
 from bots.strategies.settings import Problem
 from orders.gateways.base import Exchanges
+from orders.gateways.listed import EXCHANGE
 from orders.gateways.offers import OFFERS, Offer
 
 LABEL_MAX = 64
@@ -33,6 +36,11 @@ class Wanted:
     consent: bool = False
 
 
+def on_real_exchanges() -> QuerySet[ExchangeAccount]:
+    """Everybody's accounts that may be renamed and deleted: all but those on the built-in exchange."""
+    return in_use().exclude(exchange=EXCHANGE)
+
+
 def offer_of(exchange: str) -> Offer:
     if exchange not in OFFERS:
         raise refused("unknown_exchange", "exchange", f"Exchange: there is no {exchange}; choose another.")
@@ -50,6 +58,15 @@ def checked_place(exchange: str, environment: str, exchanges: Exchanges) -> Offe
         raise refused(
             "environment", "environment", f"Environment: {offer.name} has {ways} only; choose that."
         )
+    return offer
+
+
+def checked_paper_place(exchange: str, exchanges: Exchanges) -> Offer:
+    """An exchange whose prices and markets this installation reaches; paper needs no more of it."""
+    offer = offer_of(exchange)
+    if exchange not in exchanges.markets:
+        why = f"Exchange: this installation does not reach {offer.name}; choose another."
+        raise refused("unknown_exchange", "exchange", why)
     return offer
 
 

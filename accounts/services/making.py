@@ -20,6 +20,7 @@ from accounts.services.asked import (
     checked_label,
     checked_place,
     label_taken,
+    on_real_exchanges,
 )
 from accounts.services.opening import changed_meanwhile
 from accounts.services.probing import CHECKED_EVERY, Finding, consent_needed, must_be_kept
@@ -27,6 +28,7 @@ from activity import journal
 from activity.models import Severity
 from bots.services.asked import refused
 from orders.gateways.base import Exchanges
+from orders.gateways.listed import EXCHANGE
 
 HINT_LENGTH = 4
 CONSENTED = " Its owner confirmed that the key may neither withdraw nor transfer money."
@@ -96,13 +98,13 @@ def account_replace_key(
 
 
 def account_rename(*, account: ExchangeAccount, label: str, now: datetime) -> ExchangeAccount:
-    _must_have_key(account)
+    _must_be_on_a_real_exchange(account)
     label = checked_label(label, account.user, account)
     if label == account.label:
         return account
     try:
         with transaction.atomic():
-            if not with_key().filter(pk=account.pk).update(label=label):
+            if not on_real_exchanges().filter(pk=account.pk).update(label=label):
                 raise changed_meanwhile()
             _say(account, f"{account.label} is now called {label}.", now)
     except IntegrityError:
@@ -112,19 +114,24 @@ def account_rename(*, account: ExchangeAccount, label: str, now: datetime) -> Ex
 
 def account_delete(*, account: ExchangeAccount, now: datetime) -> None:
     """Forget the key and hide the account; its rows stay, for the books. Deleting twice changes nothing."""
-    _must_have_key(account)
+    _must_be_on_a_real_exchange(account)
     with transaction.atomic():
         # A bot that is being made holds the row against this lock, so it is seen below.
-        if not with_key().select_for_update().filter(pk=account.pk).exists():
+        if not on_real_exchanges().select_for_update().filter(pk=account.pk).exists():
             return
         users = list(bots_on(account).values_list("name", flat=True)[:2])
         if users:
             which = f"{users[0]}; delete that bot" if len(users) == 1 else "several bots; delete them"
             raise refused("in_use", "label", f"{account.label} is used by {which} first.")
-        with_key().filter(pk=account.pk).update(
+        on_real_exchanges().filter(pk=account.pk).update(
             sealed_key="", key_hint="", key_number="", check_due_at=None, hidden_at=now
         )
-        _say(account, f"{account.label} was deleted, and its key forgotten.", now)
+        _say(account, deleted_in_words(account), now)
+
+
+def deleted_in_words(account: ExchangeAccount) -> str:
+    key = ", and its key forgotten" if account.sealed_key else ""
+    return f"{account.label} was deleted{key}."
 
 
 def account_suspend(*, account: ExchangeAccount, now: datetime) -> bool:
@@ -182,6 +189,11 @@ def _keyed(
 
 def _must_have_key(account: ExchangeAccount) -> None:
     if account.environment == Environment.PAPER:
+        raise refused("paper", "label", f"{account.label} is on paper and has no key.")
+
+
+def _must_be_on_a_real_exchange(account: ExchangeAccount) -> None:
+    if account.exchange == EXCHANGE:
         why = f"{account.label} has no key and no money of yours: there is nothing to change in it."
         raise refused("paper", "label", why)
 

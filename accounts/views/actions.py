@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST
 
 from accounts.models import AccountState, ExchangeAccount
-from accounts.services import account_delete, account_rename, account_test
+from accounts.services import account_delete, account_rename, account_test, deleted_in_words
 from accounts.views.card import Card
 from accounts.views.people import UserRequest, own_account, part
 from bots.services import ServiceRefused
@@ -60,7 +60,7 @@ def delete(request: UserRequest, account_id: UUID) -> HttpResponse:
 
     def act() -> None:
         account_delete(account=account, now=timezone.now())
-        messages.success(request, f"{account.label} was deleted, and its key forgotten.")
+        messages.success(request, deleted_in_words(account))
 
     return redirect("exchanges:list") if _tried(request, act) else _back(request, account)
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from accounts.models import AccountState, Environment, ExchangeAccount
+from orders.gateways.listed import EXCHANGE
 from orders.gateways.offers import OFFERS
 
 STATE_LOOKS = {
@@ -43,6 +44,18 @@ class Card:
     @property
     def paper(self) -> bool:
         return self.account.environment == Environment.PAPER
+
+    @property
+    def built_in(self) -> bool:
+        """The account without a key that everybody has: there is nothing to change in it."""
+        return self.account.exchange == EXCHANGE
+
+    @property
+    def money(self) -> str:
+        """Of an account on paper: what is invented there, and what is real."""
+        if self.built_in:
+            return "Invented prices and invented money. It has no key."
+        return f"Paper money, {self.exchange}’s prices. It has no key, and nothing is ever sent there."
 
     @property
     def state(self) -> Word:

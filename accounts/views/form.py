@@ -13,20 +13,25 @@ from django.utils import timezone
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_safe
 
-from accounts.forms import AddForm, KeyForm
+from accounts.forms import AddForm, KeyForm, PaperForm
 from accounts.models import ExchangeAccount
-from accounts.services import account_add, account_replace_key
+from accounts.services import account_add, account_replace_key, paper_account_add
 from accounts.views.card import Card
 from accounts.views.people import UserRequest, own_account, page
 from bots.services import ServiceRefused
+from bots.services.making import PAPER_MONEY
 from orders.gateways.installed import installed
 from orders.gateways.offers import OFFERS, Offer
 
 
 @require_safe
 def choose(request: UserRequest) -> HttpResponse:
-    offers = [offer for name, offer in OFFERS.items() if name in installed().venues]
-    return page(request, "exchanges/choose.html", {"offers": offers})
+    reached = installed()
+    context = {
+        "offers": [offer for name, offer in OFFERS.items() if name in reached.venues],
+        "paper_offers": [offer for name, offer in OFFERS.items() if name in reached.markets],
+    }
+    return page(request, "exchanges/choose.html", context)
 
 
 @sensitive_post_parameters("key", "secret", "password")
@@ -52,6 +57,32 @@ def new(request: UserRequest, exchange: str) -> HttpResponse:
             messages.success(request, f"{account.label} was added, and its key works.")
             return redirect("exchanges:page", account.pk)
     return _shown(request, form)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def new_on_paper(request: UserRequest, exchange: str) -> HttpResponse:
+    """Waits for the exchange's list of markets: without it there would be nothing to trade."""
+    if exchange not in OFFERS or exchange not in installed().markets:
+        raise Http404
+    offer = OFFERS[exchange]
+    initial = {"label": f"{offer.name}, on paper"}
+    form = PaperForm(request.POST if request.method == "POST" else None, initial=initial)
+    if form.is_valid():
+        try:
+            account = paper_account_add(
+                user=request.user,
+                exchange=exchange,
+                label=form.cleaned_data["label"],
+                exchanges=installed(),
+                now=timezone.now(),
+            )
+        except ServiceRefused as error:
+            form.refuse(error)
+        else:
+            messages.success(request, f"{account.label} was added. Your bots may trade there, on paper.")
+            return redirect("exchanges:page", account.pk)
+    context = {"form": form, "offer": offer, "money": PAPER_MONEY}
+    return page(request, "exchanges/paper.html", context)
 
 
 @sensitive_post_parameters("key", "secret", "password")

@@ -16,6 +16,7 @@ from bots.strategies.limits import DAY_MS
 from bots.strategies.registry import BOT_TYPES, read_settings
 from orders.gateways.candle_store import CandleStore, Series
 from orders.gateways.listed import EXCHANGE
+from orders.gateways.offers import OFFERS
 from orders.gateways.simulated import now_of
 from orders.models import Market, SimulatedMarket
 from orders.rules import HUNDRED
@@ -125,7 +126,10 @@ def _rules_of(row: Market) -> Rules:
 
 def _import_some(row: Market, signals: str | None) -> str:
     wanted = f"{signals} or shorter" if signals else "an hour or shorter"
-    return (
-        f"There are no candles of {row.ticker} on {row.exchange} that are {wanted}: import some with "
-        f"manage.py import_candles FILE --exchange {row.exchange} --ticker {row.ticker}."
-    )
+    place = f"--exchange {row.exchange} --ticker {row.ticker}"
+    how = f"import some with manage.py import_candles FILE {place}."
+    if row.exchange in OFFERS:
+        how = (
+            f"fetch them with manage.py download_candles {place} --timeframe {signals or '5m'} --since DATE."
+        )
+    return f"There are no candles of {row.ticker} on {row.exchange} that are {wanted}: {how}"

@@ -19,6 +19,9 @@ register = template.Library()
 
 NOTHING = "–"
 WHOLE = Decimal(1)
+# Prices that are listened to come once a second.
+OLD_PRICE_S = 10
+MINUTE_S = 60
 
 
 def places_of(step: Decimal) -> int:
@@ -95,6 +98,15 @@ def signed(value: Decimal | None) -> str | SafeString:
 
 def _whole_behind(value: Decimal, text: str) -> SafeString:
     return format_html('<data value="{}" title="{}">{}</data>', f"{value.normalize():f}", plain(value), text)
+
+
+@register.filter
+def aged(age_s: float) -> str:
+    """How old a price is, where that is worth a word."""
+    if age_s < OLD_PRICE_S:
+        return ""
+    told = f"{age_s:.0f} s" if age_s < 2 * MINUTE_S else f"{age_s / MINUTE_S:.0f} min"
+    return f"price is {told} old"
 
 
 @register.filter

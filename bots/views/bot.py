@@ -12,6 +12,7 @@ from bots.models import Bot, BotSettings
 from bots.queries import values_of
 from bots.strategies.registry import BOT_TYPES
 from bots.views.chart import TIMEFRAMES, timeframe_of
+from bots.views.killing import banner
 from bots.views.people import UserRequest, own_bot, page, part, sequence_of
 from orders.gateways.installed import installed
 
@@ -33,6 +34,7 @@ def bot_page(request: UserRequest, bot_id: UUID) -> HttpResponse:
         "settings": titled(bot, versions[0]),
         "timeframes": TIMEFRAMES,
         "timeframe": timeframe_of(request),
+        "banner": banner(request.user, bot),
     }
     return page(request, "bots/page.html", context, sequence)
 

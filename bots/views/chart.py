@@ -9,6 +9,7 @@ from django.views.decorators.http import require_safe
 from bots.models import Bot
 from bots.strategies.base import Candles
 from bots.views.people import UserRequest, own_bot
+from orders.gateways.base import GatewayError
 from orders.gateways.candle_file import exact
 from orders.gateways.installed import installed
 from orders.matching import Quote
@@ -30,12 +31,7 @@ def timeframe_of(request: HttpRequest) -> str:
 def chart(request: UserRequest, bot_id: UUID) -> HttpResponse:
     """Money as text, times in seconds of market time."""
     bot, timeframe = own_bot(request, bot_id), timeframe_of(request)
-    prices = installed().prices[bot.exchange]
-    quote = prices.quotes([bot.ticker]).get(bot.ticker)
-    rows: list[dict[str, Any]] = []
-    if quote is not None:
-        found = prices.candles(ticker=bot.ticker, timeframe=timeframe, until=quote.at, count=CANDLES)
-        rows = _with_open_candle(_rows(found), quote, TIMEFRAMES_S[timeframe])
+    rows = _candles(bot, timeframe)
     market = latest_markets({(bot.exchange, bot.ticker)})[bot.exchange, bot.ticker]
     return JsonResponse(
         {
@@ -55,6 +51,19 @@ def chart(request: UserRequest, bot_id: UUID) -> HttpResponse:
             ],
         }
     )
+
+
+def _candles(bot: Bot, timeframe: str) -> list[dict[str, Any]]:
+    """None where the exchange does not answer; orders are drawn all the same."""
+    prices = installed().prices.get(bot.exchange)
+    quote = prices.quotes([bot.ticker]).get(bot.ticker) if prices else None
+    if prices is None or quote is None:
+        return []
+    try:
+        found = prices.candles(ticker=bot.ticker, timeframe=timeframe, until=quote.at, count=CANDLES)
+    except GatewayError:
+        return []
+    return _with_open_candle(_rows(found), quote, TIMEFRAMES_S[timeframe])
 
 
 def _rows(candles: Candles) -> list[dict[str, Any]]:

@@ -22,7 +22,7 @@ from bots.strategies.base import Preflight
 from bots.strategies.registry import BOT_TYPES
 from bots.views.people import UserRequest, own_bot, page, sequence_of
 from bots.views.preview import Preview, previewed
-from bots.views.sheet import Sheet, edit_sheet, new_sheet
+from bots.views.sheet import Sheet, age_of, edit_sheet, new_sheet
 from orders.gateways.installed import installed
 
 # What a first bot is offered where its type has no better idea.
@@ -38,7 +38,7 @@ def choose(request: UserRequest) -> HttpResponse:
 def new(request: UserRequest, bot_type: str) -> HttpResponse:
     sheet = new_sheet(request, bot_type)
     if request.method != "POST":
-        offered = {"name": _usual_name(sheet, sheet.ticker), "ticker": sheet.ticker}
+        offered = {"name": _usual_name(sheet, sheet.ticker), **_place(sheet)}
         initial = {**defaults_of(bot_type), **_suggested(sheet), **offered}
         return _shown(request, sheet, sheet.form(initial=initial))
     form = sheet.form(request.POST)
@@ -63,12 +63,14 @@ def check(request: UserRequest, bot_type: str) -> HttpResponse:
 def suggest(request: UserRequest, bot_type: str) -> HttpResponse:
     """The same form for the market chosen now, with what suits its price."""
     sheet = new_sheet(request, bot_type)
+    if request.POST.get("account", str(sheet.account.pk)) != str(sheet.account.pk):
+        return _shown(request, sheet, sheet.form(request.POST))
     typed = {name: value for name, value in request.POST.items() if name != "csrfmiddlewaretoken"}
     fresh = {name: typed.get(name, "") for name in sheet.kind.settings.model_fields}
     name = typed.get("name", "")
     if name in {_usual_name(sheet, ticker) for ticker in sheet.tickers}:
         name = _usual_name(sheet, sheet.ticker)
-    initial = {**fresh, **_suggested(sheet), "name": name, "ticker": sheet.ticker}
+    initial = {**fresh, **_suggested(sheet), "name": name, **_place(sheet)}
     return _shown(request, sheet, sheet.form(initial=initial))
 
 
@@ -142,7 +144,7 @@ def _shown(
     found: Preflight | None = None,
     preview: Preview | None = None,
 ) -> HttpResponse:
-    market = sheet.market
+    market, last = sheet.market, sheet.last
     context = {
         "sheet": sheet,
         "form": form,
@@ -151,10 +153,15 @@ def _shown(
         "market": market.rules() if market else None,
         "free": sheet.free,
         "quote": sheet.quote,
-        "price": sheet.price,
+        "price": last.last if last else None,
+        "age_s": age_of(last, sheet.account.exchange),
     }
     template = "bots/_form.html" if request.htmx else "bots/form.html"
     return page(request, template, context, sequence_of(request))
+
+
+def _place(sheet: Sheet) -> dict[str, str]:
+    return {"account": str(sheet.account.pk), "ticker": sheet.ticker}
 
 
 def _usual_name(sheet: Sheet, ticker: str) -> str:
@@ -162,9 +169,9 @@ def _usual_name(sheet: Sheet, ticker: str) -> str:
 
 
 def _suggested(sheet: Sheet) -> dict[str, Any]:
-    market, price = sheet.market, sheet.price
+    market, last = sheet.market, sheet.last
     suggested = getattr(sheet.kind.settings, "suggested", None)
-    if market is None or price is None or suggested is None:
+    if market is None or last is None or suggested is None:
         return {}
     offered = min(sheet.free, INVESTMENT_OFFERED)
-    return initial_of({"investment": offered, **suggested(price, market.rules())})
+    return initial_of({"investment": offered, **suggested(last.last, market.rules())})

@@ -13,6 +13,7 @@ from bots.analytics import bots_of_today, standings
 from bots.fragments import ACTIVITY, SUMMARY, activity_context, summary_context
 from bots.models import BotStatus
 from bots.services import paper_account
+from bots.views.killing import banner
 from bots.views.people import UserRequest, page, part, sequence_of
 from orders.gateways.installed import installed
 
@@ -42,7 +43,8 @@ def _home(request: UserRequest) -> dict[str, Any]:
     mine = [one for one in everything if one.bot.hidden_at is None]
     cards = Paginator(mine, CARDS).get_page(request.GET.get("page"))
     active = sum(one.bot.status == BotStatus.ACTIVE for one in mine)
-    return {**money, **activity_context(user), "cards": cards, "count": len(mine), "active": active}
+    plain = {"cards": cards, "count": len(mine), "active": active, "banner": banner(user)}
+    return {**money, **activity_context(user), **plain}
 
 
 @require_safe

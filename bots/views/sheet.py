@@ -1,7 +1,7 @@
 """The sheet a bot's settings are written on: of which type, on which market, for a new bot or one that is."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
@@ -9,7 +9,8 @@ from django.http import Http404
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts.models import ExchangeAccount
+from accounts.models import ExchangeAccount, User
+from accounts.queries import currencies_of, paper_accounts_of
 from bots.forms import BotForm
 from bots.models import Bot
 from bots.services import paper_account, preflight
@@ -17,9 +18,15 @@ from bots.strategies.base import Preflight
 from bots.strategies.registry import BOT_TYPES, BotType
 from bots.views.people import UserRequest
 from orders.gateways.installed import installed
+from orders.gateways.listed import EXCHANGE
+from orders.gateways.offers import OFFERS
+from orders.matching import Quote
 from orders.models import Market
 from orders.money import free_of
-from orders.queries import latest_markets, markets_of
+from orders.queries import latest_markets, tickers_of
+from orders.records import replace
+
+USUAL = ("BTC/USDT", "BTC/USD")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +37,7 @@ class Sheet:
     account: ExchangeAccount
     ticker: str
     tickers: tuple[str, ...] = ()
+    accounts: tuple[tuple[str, str], ...] = ()
     bot: Bot | None = None
 
     @property
@@ -63,6 +71,8 @@ class Sheet:
             bot_type=self.kind.name,
             ticker=self.ticker,
             tickers=self.tickers,
+            place=self.in_words,
+            accounts=self.accounts,
             deal_open=bool(self.bot and self.bot.deal_number is not None),
         )
 
@@ -95,26 +105,69 @@ class Sheet:
         return latest_markets({place}).get(place)
 
     @property
-    def price(self) -> Decimal | None:
-        quote = installed().prices[self.account.exchange].quotes([self.ticker]).get(self.ticker)
-        return quote.last if quote else None
+    def last(self) -> Quote | None:
+        """The market's last price; no exchange may be reached for it any more, or it has not answered yet."""
+        prices = installed().prices.get(self.account.exchange)
+        return prices.quotes([self.ticker]).get(self.ticker) if prices else None
+
+    @property
+    def in_words(self) -> str:
+        return exchange_in_words(self.account.exchange)
 
     def _asked(self, values: Mapping[str, Any]) -> Any:
         return self.kind.settings.model_validate(dict(values)).investment
 
 
 def new_sheet(request: UserRequest, bot_type: str) -> Sheet:
-    """For the market asked for, or the usual one; 404 for a type there is not."""
+    """For the account and the market asked for, or the usual ones; 404 for a type there is not.
+
+    An account that may not be chosen is replaced by the usual one here, and refused by the form.
+    """
     if bot_type not in BOT_TYPES:
         raise Http404
-    account = paper_account(user=request.user, now=timezone.now())
-    tickers = tuple(market.ticker for market in markets_of(account.exchange))
-    asked = request.POST.get("ticker") or request.GET.get("ticker", "")
+    accounts = offered_accounts(request.user)
+    asked = _asked(request, "account")
+    account = next((one for one in accounts if str(one.pk) == asked), accounts[0])
+    tickers = _tickers_on(account)
     if not tickers:
         raise Http404("No market is open yet.")
-    usual = "BTC/USDT" if "BTC/USDT" in tickers else tickers[0]
-    return Sheet(BOT_TYPES[bot_type], account, asked if asked in tickers else usual, tickers)
+    ticker = _asked(request, "ticker")
+    # Where there is no choice nothing is offered; whoever asks for another account all the same is told.
+    offered = accounts if len(accounts) > 1 or asked not in {"", str(account.pk)} else []
+    return Sheet(
+        BOT_TYPES[bot_type],
+        account,
+        ticker if ticker in tickers else tickers[0],
+        tickers,
+        tuple((str(one.pk), f"{one.label} ({exchange_in_words(one.exchange)})") for one in offered),
+    )
 
 
 def edit_sheet(bot: Bot) -> Sheet:
     return Sheet(BOT_TYPES[bot.bot_type], bot.account, bot.ticker, bot=bot)
+
+
+def offered_accounts(user: User) -> list[ExchangeAccount]:
+    """Those a new bot may be on, the built-in exchange's first. Never empty."""
+    paper_account(user=user, now=timezone.now())
+    reached = [one for one in paper_accounts_of(user) if one.exchange in installed().prices]
+    return sorted(reached, key=lambda one: one.exchange != EXCHANGE)
+
+
+def age_of(quote: Quote | None, exchange: str) -> float:
+    """How many seconds ago a quote was the price."""
+    return installed().prices[exchange].age_s(quote) if quote else 0.0
+
+
+def exchange_in_words(exchange: str) -> str:
+    return OFFERS[exchange].name if exchange in OFFERS else "the built-in simulated exchange"
+
+
+def _asked(request: UserRequest, name: str) -> str:
+    return request.POST.get(name) or request.GET.get(name, "")
+
+
+def _tickers_on(account: ExchangeAccount) -> tuple[str, ...]:
+    """The markets the account has money for, the usual one first."""
+    found = tickers_of(account.exchange, currencies_of(account))
+    return tuple(sorted(found, key=lambda ticker: (ticker not in USUAL, ticker)))

@@ -4,6 +4,7 @@ GatewayError
 ├── Refused       it will not happen; the text says why
 ├── KeyRefused    the exchange does not accept the account's key
 ├── Unreachable   nobody knows; ask, do not repeat
+├── NotYet        a candle that has closed is not listed yet
 └── RateLimited   not now; `wait_s` says how long
 """
 
@@ -37,6 +38,10 @@ class KeyRefused(GatewayError):
 
 class Unreachable(GatewayError):
     pass
+
+
+class NotYet(GatewayError):
+    """A candle has closed that the exchange does not list yet."""
 
 
 class RateLimited(GatewayError):
@@ -128,7 +133,8 @@ class Prices(Protocol):
         """The same, whatever is remembered; raises a `GatewayError` when there is no answer."""
 
     def candles(self, *, ticker: str, timeframe: str, until: int, count: int) -> Candles:
-        """Up to `count` candles closed at or before `until` (ms UTC), oldest first."""
+        """Up to `count` candles closed at or before `until` (ms UTC), oldest first. A moment after a close
+        it may raise `NotYet`."""
 
     def age_s(self, quote: Quote) -> float:
         """How long ago the quote was the price. A simulated clock stands still between events: 0 there."""
@@ -169,14 +175,23 @@ class Venue(Protocol):
         """All that the account holds, by currency; currencies of which it holds nothing are left out."""
 
 
+class Markets(Protocol):
+    """An exchange's list of what can be traded on it, and by which rules."""
+
+    def load(self, *, now: datetime) -> int:
+        """Ask for it, outside any transaction, and keep what has changed as rows; returns how many were
+        written. Raises a `GatewayError` when there is no answer; nothing has changed then."""
+
+
 @dataclass(frozen=True, slots=True)
 class Exchanges:
-    """Every exchange this process can reach: gateways by (exchange, environment), prices and venues by
-    exchange."""
+    """Every exchange this process can reach: gateways by (exchange, environment); prices, venues and lists
+    of markets by exchange."""
 
     gateways: Mapping[tuple[str, str], Gateway] = field(default_factory=dict)
     prices: Mapping[str, Prices] = field(default_factory=dict)
     venues: Mapping[str, Venue] = field(default_factory=dict)
+    markets: Mapping[str, Markets] = field(default_factory=dict)
 
     def gateway(self, exchange: str, environment: str) -> Gateway:
         return self.gateways[exchange, environment]

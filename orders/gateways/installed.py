@@ -1,8 +1,11 @@
 """The exchanges this installation reaches."""
 
 from functools import cache
+from typing import Any
 
 from django.conf import settings
+from django.core.signals import setting_changed
+from django.dispatch import receiver
 from django.utils.module_loading import import_string
 
 from accounts.models import Environment
@@ -25,4 +28,12 @@ def _reached(real: str) -> Exchanges:
         gateways={**others.gateways, (EXCHANGE, Environment.PAPER): PaperGateway(prices)},
         prices={**others.prices, EXCHANGE: prices},
         venues=others.venues,
+        markets=others.markets,
     )
+
+
+@receiver(setting_changed, dispatch_uid="orders.gateways.installed")
+def _set_anew(*, setting: str, **_: Any) -> None:
+    """Tests change settings, and then mean other exchanges."""
+    if setting in {"EXCHANGES", "EXCHANGE_OVERRIDES"}:
+        _reached.cache_clear()

@@ -6,11 +6,13 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """One exchange. `sandbox`: it has one with play money; `needs_password`: its keys come with a
-    passphrase; `proven`: our tests have traded on it, not only on what its documents say."""
+    """One exchange. `quote`: what most of its markets are counted in; `sandbox`: it has one with play
+    money; `needs_password`: its keys come with a passphrase; `proven`: our tests have traded on it, not
+    only on what its documents say."""
 
     exchange: str
     name: str
+    quote: str
     sandbox: bool
     needs_password: bool
     proven: bool
@@ -18,7 +20,7 @@ class Offer:
 
     @property
     def environments(self) -> tuple[str, ...]:
-        """Where an account may be, the harmless one first. Paper is no exchange's to offer."""
+        """Where an account with a key may be, the harmless one first. Paper is no exchange's to offer."""
         return ("sandbox", "live") if self.sandbox else ("live",)
 
 
@@ -26,6 +28,7 @@ _ALL = (
     Offer(
         exchange="binance",
         name="Binance",
+        quote="USDT",
         sandbox=True,
         needs_password=False,
         proven=True,
@@ -38,6 +41,7 @@ _ALL = (
     Offer(
         exchange="bybit",
         name="Bybit",
+        quote="USDT",
         sandbox=True,
         needs_password=False,
         proven=False,
@@ -50,6 +54,7 @@ _ALL = (
     Offer(
         exchange="okx",
         name="OKX",
+        quote="USDT",
         sandbox=True,
         needs_password=True,
         proven=False,
@@ -62,6 +67,7 @@ _ALL = (
     Offer(
         exchange="kraken",
         name="Kraken",
+        quote="USD",
         sandbox=False,
         needs_password=False,
         proven=False,
@@ -74,6 +80,7 @@ _ALL = (
     Offer(
         exchange="coinbase",
         name="Coinbase",
+        quote="USD",
         sandbox=False,
         needs_password=False,
         proven=False,

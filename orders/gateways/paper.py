@@ -11,7 +11,7 @@ from decimal import Decimal
 from bots.models import Bot
 from orders import matching
 from orders.accounting import quote_change
-from orders.gateways.base import FillReport, Prices, Refused, Report, fill_of
+from orders.gateways.base import FillReport, Prices, Refused, Report, Unreachable, fill_of
 from orders.matching import Quote
 from orders.models import Order
 from orders.rules import Market, OrderKind, Side
@@ -32,7 +32,7 @@ class PaperGateway:
         return 0.0
 
     def create(self, order: Order) -> Report:
-        quote = self._prices.quotes([order.ticker])[order.ticker]
+        quote = self._quote(order)
         rules = order.market.rules()
         placement = matching.placed(
             side=Side(order.side),
@@ -61,11 +61,17 @@ class PaperGateway:
         return ()
 
     def cancel(self, order: Order) -> Report:
-        quote = self._prices.quotes([order.ticker])[order.ticker]
+        quote = self._quote(order)
         return Report(order.client_id, OrderStatus.CANCELLED, moment_of(quote.at), provisional=True)
 
     def surely_not_placed(self, order: Order, now: datetime) -> bool:
         return True
+
+    def _quote(self, order: Order) -> Quote:
+        quote = self._prices.quotes([order.ticker]).get(order.ticker)
+        if quote is None:
+            raise Unreachable(f"{order.ticker} has no price on {order.exchange} right now")
+        return quote
 
     def _check_funds(self, order: Order, told: FillReport) -> None:
         """What other live orders of the bot have reserved is not there to be spent."""

@@ -150,3 +150,23 @@ def test_deleted_accounts_and_paper_have_nothing_to_rotate(settings: Settings) -
     people.paper_account(people.alice())
     settings.ENCRYPTION_KEYS = [NEW, OLD]
     assert "0 exchange keys" in rotated()
+
+
+def test_an_account_on_paper_needs_no_key() -> None:
+    email = people.alice().email
+    add = ("add", "--exchange", "kraken", "--environment", "paper", "--label", "Try", "--user", email)
+    assert "has no key" in refused(*add, "--consent")
+    line = told(*add)
+    row = ExchangeAccount.objects.get()
+    assert (row.environment, row.exchange, row.sealed_key) == ("paper", "kraken", "")
+    assert str(row.pk) in line
+    assert "kraken    paper" in told("list", "--user", email)
+    assert "has no key" in refused("test", str(row.pk))
+    assert "Other" in told("rename", str(row.pk), "Other")
+    assert told("delete", str(row.pk)) == "Other was deleted.\n"
+
+
+def test_the_account_that_everybody_has_is_not_there_to_be_changed() -> None:
+    row = people.paper_account(people.alice())
+    assert told("list") == "No exchange accounts.\n"
+    assert "no such account" in refused("delete", str(row.pk))

@@ -15,7 +15,8 @@ from pytest_django.fixtures import DjangoAssertNumQueries
 from accounts.models import AccountState, ExchangeAccount, User
 from activity import journal
 from activity.models import ActivityLog
-from bots.models import Backtest, BacktestRows, Bot, BotStatus, Phase
+from bots.models import Backtest, BacktestRows, Bot, BotStatus, KillSwitch, Level, Phase, Scope
+from bots.services import Target, switch_press
 from bots.states import BacktestStatus
 from orders.models import Order
 from tests import people
@@ -231,3 +232,19 @@ def test_whoever_may_only_look_cannot_suspend_an_account() -> None:
     chosen(client, "suspend_chosen", account)
     account.refresh_from_db()
     assert account.state == AccountState.WORKING
+
+
+def test_the_chosen_kill_switches_are_released(operator: Client) -> None:
+    alice = people.alice()
+    mine, other = (
+        switch_press(target=target, level=Level.BLOCK, by=None, now=NOW)
+        for target in (Target(Scope.USER, alice), Target(Scope.SYSTEM))
+    )
+    form = {"action": "release_chosen", "_selected_action": [str(mine.pk)]}
+    answer = operator.post(page(KillSwitch, "changelist"), form, follow=True)
+    assert "1 kill switch was released." in answer.content.decode()
+    mine.refresh_from_db()
+    other.refresh_from_db()
+    assert mine.released_by == User.objects.get(email="operator@example.org")
+    assert other.released_at is None
+    assert operator.get(page(KillSwitch, "change", mine.pk)).status_code == 200

@@ -17,7 +17,8 @@ from django.urls import URLPattern, URLResolver, get_resolver
 
 from accounts.models import ExchangeAccount
 from activity.models import ActivityLog
-from bots.models import Backtest, Bot, BotCommand, BotSettings
+from bots.models import Backtest, Bot, BotCommand, BotSettings, KillSwitch, Level, Scope
+from bots.services import Target, switch_press
 from bots.strategies.registry import BOT_TYPES
 from bots.views import backtests
 from bots.views.actions import COMMANDS_TOLD
@@ -61,7 +62,7 @@ VALUES: dict[str, tuple[str, ...]] = {
     "url": ("anything",),
 }
 # An address with one of these is of somebody's own.
-OWNED = ("account_id", "backtest_id", "bot_id")
+OWNED = ("account_id", "backtest_id", "bot_id", "switch_id")
 NAMED_PART = re.compile(r"<(?:\w+:)?(\w+)>|\(\?P<(\w+)>[^)]*\)")
 
 
@@ -96,15 +97,19 @@ def is_of_operators(route: str) -> bool:
 
 
 def everything() -> dict[type[Model], list[Any]]:
-    kinds = (Bot, BotSettings, BotCommand, Backtest, ExchangeAccount)
+    kinds = (Bot, BotSettings, BotCommand, Backtest, ExchangeAccount, KillSwitch)
     return {kind: list(kind._default_manager.values()) for kind in kinds}
 
 
 def ids_of(person: Person, **fields: Any) -> dict[str, str]:
-    """A running bot, a backtest and an account at an exchange of theirs, as addresses name them."""
+    """A running bot, a backtest, an account at an exchange and a kill switch of theirs, as addresses name
+    them."""
     bot, backtest = person.running(**fields), people.backtest(person.user, name="Moonraker")
     account = desk.account(person.user, label="Moonraker")
-    return {"bot_id": str(bot.pk), "backtest_id": str(backtest.pk), "account_id": str(account.pk)}
+    aside = Target(Scope.MARKET, person.user, exchange="simulated", ticker="SOL/USDT")
+    switch = switch_press(target=aside, level=Level.BLOCK, by=person.user, now=people.NOW)
+    ids = {"bot_id": bot.pk, "backtest_id": backtest.pk, "account_id": account.pk, "switch_id": switch.pk}
+    return {name: str(key) for name, key in ids.items()}
 
 
 def is_owned(route: str) -> bool:

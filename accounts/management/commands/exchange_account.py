@@ -17,8 +17,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
 from accounts.keys import Credentials
-from accounts.models import AccountState, ExchangeAccount, User
-from accounts.queries import with_key
+from accounts.models import AccountState, Environment, ExchangeAccount, User
 from accounts.services import (
     Wanted,
     account_add,
@@ -26,6 +25,9 @@ from accounts.services import (
     account_rename,
     account_replace_key,
     account_test,
+    deleted_in_words,
+    on_real_exchanges,
+    paper_account_add,
 )
 from bots.services import ServiceRefused
 from orders.gateways.installed import installed
@@ -44,10 +46,12 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         ways = parser.add_subparsers(dest="way", required=True)
-        add = ways.add_parser("add", help="a new account, its key read from standard input as JSON")
+        add = ways.add_parser(
+            "add", help="a new account, its key read from standard input as JSON; on paper it has none"
+        )
         add.add_argument("--user", required=True, help="its owner's e-mail address")
         add.add_argument("--exchange", required=True, choices=OFFERS)
-        add.add_argument("--environment", required=True, choices=("sandbox", "live"))
+        add.add_argument("--environment", required=True, choices=("paper", "sandbox", "live"))
         add.add_argument("--label", required=True, help="how the owner will know it")
         _with_key_file(add)
         listing = ways.add_parser("list", help="accounts on real exchanges")
@@ -81,6 +85,9 @@ class Command(BaseCommand):
             raise CommandError(str(refused), returncode=WRONG_INPUT) from None
 
     def _add(self, options: dict[str, Any]) -> None:
+        if options["environment"] == Environment.PAPER:
+            self._add_on_paper(options)
+            return
         wanted = Wanted(
             exchange=options["exchange"],
             environment=options["environment"],
@@ -91,8 +98,20 @@ class Command(BaseCommand):
         account = account_add(user=_user(options["user"]), wanted=wanted, **_outside())
         self.stdout.write(line_of(account))
 
+    def _add_on_paper(self, options: dict[str, Any]) -> None:
+        if options["key_file"] or options["consent"]:
+            raise CommandError("An account on paper has no key: leave that out.", returncode=WRONG_INPUT)
+        account = paper_account_add(
+            user=_user(options["user"]),
+            exchange=options["exchange"],
+            label=options["label"],
+            exchanges=installed(),
+            now=timezone.now(),
+        )
+        self.stdout.write(line_of(account))
+
     def _list(self, options: dict[str, Any]) -> None:
-        rows = with_key().select_related("user").order_by("user__email", "label")
+        rows = on_real_exchanges().select_related("user").order_by("user__email", "label")
         if options["user"]:
             rows = rows.filter(user=_user(options["user"]))
         for account in rows:
@@ -122,7 +141,7 @@ class Command(BaseCommand):
     def _delete(self, options: dict[str, Any]) -> None:
         account = _account(options)
         account_delete(account=account, now=timezone.now())
-        self.stdout.write(f"{account.label} was deleted, and its key forgotten.")
+        self.stdout.write(deleted_in_words(account))
 
 
 def line_of(account: ExchangeAccount) -> str:
@@ -149,7 +168,7 @@ def _user(email: str) -> User:
 
 
 def _account(options: dict[str, Any]) -> ExchangeAccount:
-    account = with_key().filter(pk=options["account"]).first()
+    account = on_real_exchanges().filter(pk=options["account"]).first()
     if account is None:
         raise CommandError("There is no such account; list shows their ids.", returncode=WRONG_INPUT)
     return account
