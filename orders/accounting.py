@@ -151,16 +151,22 @@ def transfers(
 ) -> list[Transfer]:
     """The ledger's rows for one fill: both legs of the trade, then its fees.
 
-    `other_fee` is the (currency, amount) of a fee taken in a third currency: it is paid by the
-    account's free money, since the bot holds none of it.
+    `other_fee` is the (currency, amount) of a fee taken in a third currency: it is paid from outside,
+    since neither the bot nor the account's books hold any of it. A negative fee is a rebate.
     """
     into, out_of = (Pocket.BOT, Pocket.MARKET) if fill.side is BUY else (Pocket.MARKET, Pocket.BOT)
     rows = [
         Transfer(into, out_of, base, money(fill.amount), Purpose.TRADE),
         Transfer(out_of, into, quote, fill.value, Purpose.TRADE),
-        Transfer(Pocket.FEES, Pocket.BOT, base, money(fill.fee_base), Purpose.FEE),
-        Transfer(Pocket.FEES, Pocket.BOT, quote, money(fill.fee_quote), Purpose.FEE),
+        _fee(Pocket.BOT, base, money(fill.fee_base)),
+        _fee(Pocket.BOT, quote, money(fill.fee_quote)),
     ]
     if other_fee:
-        rows.append(Transfer(Pocket.FEES, Pocket.FREE, other_fee[0], money(other_fee[1]), Purpose.FEE))
+        rows.append(_fee(Pocket.OUTSIDE, other_fee[0], money(other_fee[1])))
     return [row for row in rows if row.amount > 0]
+
+
+def _fee(payer: Pocket, currency: str, amount: Decimal) -> Transfer:
+    if amount < 0:
+        return Transfer(payer, Pocket.FEES, currency, -amount, Purpose.FEE)
+    return Transfer(Pocket.FEES, payer, currency, amount, Purpose.FEE)

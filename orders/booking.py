@@ -35,7 +35,7 @@ def book(order: Order, reports: list[FillReport], now: datetime) -> None:
         fill = fill_of(order, told)
         after = position.after(fill)
         trade = _trade(order, told, fill, number=number, pnl=after.realised - position.realised, now=now)
-        booked.append(_Booked(trade, fill, transfers(fill, bot.base, bot.quote)))
+        booked.append(_Booked(trade, fill, transfers(fill, bot.base, bot.quote, trade.other_fee)))
         position, cash = after, cash + quote_change(fill)
         filled, cost = filled + fill.amount, cost + fill.value
     # The two rows first: whoever books at the same time loses here, not at a constraint below.

@@ -36,7 +36,7 @@ def order_appeared(*, order: Order, report: Report, now: datetime) -> None:
     with transaction.atomic():
         fresh = order.exchange_order_id is None
         order.exchange_order_id = report.exchange_order_id
-        Order.objects.filter(pk=order.pk).update(exchange_order_id=report.exchange_order_id, late=True)
+        Order.objects.filter(pk=order.pk).update(exchange_order_id=report.exchange_order_id)
         if report.status in FINAL:
             Order.objects.filter(pk=order.pk).update(look_again_at=None)
         else:

@@ -1,6 +1,7 @@
 """Orders, their fills, and the money they move: double entry, per currency, never changed."""
 
 import uuid
+from decimal import Decimal
 
 from django.conf import settings
 from django.db import models
@@ -8,10 +9,11 @@ from django.db.models import F, Q
 
 from accounts.models import ExchangeAccount
 from bots.models import Bot
-from orders.accounting import Pocket, Purpose
-from orders.rules import FeeIn, OrderKind, Side
+from orders.accounting import Fill, Pocket, Purpose
+from orders.rules import ZERO, FeeIn, OrderKind, Side
 from orders.rules import Market as MarketOf
 from orders.states import FINAL, LIVE, OrderStatus
+from tradingbot.clock import ms_of
 from tradingbot.db import Immutable, Money, SameOwner, a_number, above_zero, at_least, one_of
 
 
@@ -210,6 +212,27 @@ class Trade(models.Model):
 
     def __str__(self) -> str:
         return f"{self.side} {self.quantity} {self.symbol} at {self.price}"
+
+    def as_fill(self) -> Fill:
+        """The pure fill, its fee sorted by the currency it was taken in."""
+        base, quote = self.symbol.split("/")
+        return Fill(
+            slot=self.slot,
+            side=Side(self.side),
+            amount=self.quantity,
+            price=self.price,
+            at=ms_of(self.executed_at),
+            fee_base=self.fee if self.fee_currency == base else ZERO,
+            fee_quote=self.fee if self.fee_currency == quote else ZERO,
+            fee_other=self.fee_value if self.other_fee else ZERO,
+        )
+
+    @property
+    def other_fee(self) -> tuple[str, Decimal] | None:
+        """The (currency, amount) of a fee in a third currency."""
+        if self.fee_currency in self.symbol.split("/"):
+            return None
+        return self.fee_currency, self.fee
 
 
 class LedgerEntry(models.Model):

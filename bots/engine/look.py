@@ -5,7 +5,6 @@ from collections.abc import Collection, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
 from functools import lru_cache
 from typing import Any, TypeVar
 from uuid import UUID
@@ -29,7 +28,7 @@ from bots.strategies.base import (
 )
 from bots.strategies.registry import BOT_TYPES, read_settings
 from bots.strategies.wakes import reached
-from orders.accounting import Fill, Position
+from orders.accounting import Position
 from orders.gateways.base import Exchanges, GatewayError, NotYet, Prices
 from orders.gateways.candle_file import exact
 from orders.matching import Quote
@@ -128,7 +127,7 @@ def _look(bot: Bot, market: Market, quote: Quote, rows: _Rows, prices: Prices) -
         last=quote.last,
         position=Position(bot.position_amount, bot.position_cost, bot.pnl),
         cash=bot.cash,
-        fills=tuple(fill_of_trade(trade) for trade in rows.trades[bot.pk]),
+        fills=tuple(trade.as_fill() for trade in rows.trades[bot.pk]),
         closed=tuple(
             Closed(order.slot, intent_of(order), OrderStatus(order.status), order.filled) for order in closed
         ),
@@ -161,19 +160,6 @@ def intent_of(order: Order) -> OrderIntent:
         order.price,
         Role(order.role),
         order.post_only,
-    )
-
-
-def fill_of_trade(trade: Trade) -> Fill:
-    base, quote = trade.symbol.split("/")
-    return Fill(
-        slot=trade.slot,
-        side=Side(trade.side),
-        amount=trade.quantity,
-        price=trade.price,
-        at=ms_of(trade.executed_at),
-        fee_base=trade.fee if trade.fee_currency == base else Decimal(0),
-        fee_quote=trade.fee if trade.fee_currency == quote else Decimal(0),
     )
 
 

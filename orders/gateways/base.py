@@ -52,7 +52,8 @@ class RateLimited(GatewayError):
 
 @dataclass(frozen=True, slots=True)
 class FillReport:
-    """One execution as the exchange tells it; `trade_id` is the exchange's own."""
+    """One execution as the exchange tells it; `trade_id` is the exchange's own. `fee_value` is what a fee
+    in a third currency was worth in quote then."""
 
     trade_id: str
     amount: Decimal
@@ -61,6 +62,7 @@ class FillReport:
     fee_currency: str
     maker: bool
     at: datetime
+    fee_value: Decimal = Decimal(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +95,7 @@ def fill_of(order: Order, told: FillReport) -> Fill:
         at=ms_of(told.at),
         fee_base=fee if told.fee_currency == base else Decimal(0),
         fee_quote=fee if told.fee_currency == quote else Decimal(0),
+        fee_other=Decimal(0) if told.fee_currency in (base, quote) else money(told.fee_value),
     )
 
 

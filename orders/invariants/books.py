@@ -11,11 +11,10 @@ from django.db import connection, transaction
 from django.db.models import QuerySet
 
 from bots.models import Bot, BotSettings, Deal, Decision
-from orders.accounting import Fill, Pocket
+from orders.accounting import Pocket
 from orders.models import LedgerEntry, Order, Trade
-from orders.rules import ZERO, Side
+from orders.rules import ZERO
 from orders.states import LIVE
-from tradingbot.clock import ms_of
 
 BOTS_PER_READ = 50
 
@@ -88,18 +87,6 @@ def signed(entry: LedgerEntry) -> Decimal:
     if entry.debit == Pocket.BOT:
         return amount
     return -amount if entry.credit == Pocket.BOT else ZERO
-
-
-def fill_of(trade: Trade, bot: Bot) -> Fill:
-    return Fill(
-        slot=trade.slot,
-        side=Side(trade.side),
-        amount=trade.quantity,
-        price=trade.price,
-        at=ms_of(trade.executed_at),
-        fee_base=trade.fee if trade.fee_currency == bot.base else ZERO,
-        fee_quote=trade.fee if trade.fee_currency == bot.quote else ZERO,
-    )
 
 
 def plain(value: Decimal) -> str:

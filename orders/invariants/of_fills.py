@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 
 from orders.accounting import Position, product, share
-from orders.invariants.books import Books, Breach, fill_of, plain, signed
+from orders.invariants.books import Books, Breach, plain, signed
 from orders.models import LedgerEntry, Trade
 from orders.rules import ZERO, Side
 
@@ -44,7 +44,7 @@ def fills_add_up(books: Books) -> Iterator[Breach]:
     """I8, I10: an order's fills are what it says is filled, and what it says that cost."""
     trades = books.trades_by_order()
     for order in books.orders:
-        fills = [fill_of(trade, books.bot) for trade in trades.get(order.pk, [])]
+        fills = [trade.as_fill() for trade in trades.get(order.pk, [])]
         filled = sum((fill.amount for fill in fills), ZERO)
         if filled != order.filled:
             what = f"filled {plain(order.filled)}, its trades sum to {plain(filled)}"
@@ -61,7 +61,7 @@ def position_adds_up(books: Books) -> Iterator[Breach]:
     """I11: what it holds is what it bought and was given, less what it sold, gave back and paid in fees."""
     held = sum((signed(entry) for entry in books.coin_moves()), ZERO)
     for trade in books.trades:
-        fill = fill_of(trade, books.bot)
+        fill = trade.as_fill()
         held += fill.received if fill.side is Side.BUY else -fill.amount - fill.fee_base
     if held != books.bot.position_amount:
         what = f"holds {plain(books.bot.position_amount)}, its trades and transfers leave {plain(held)}"
@@ -69,12 +69,13 @@ def position_adds_up(books: Books) -> Iterator[Breach]:
 
 
 def fees_present(books: Books) -> Iterator[Breach]:
-    """I12: every trade says in which currency its fee was, and what that was worth in quote."""
+    """I12: every trade says in which currency its fee was, and what that was worth in quote. Of a third
+    currency the price is not among our rows."""
     bot = books.bot
     for trade in books.trades:
-        if trade.fee_currency not in (bot.base, bot.quote):
-            named = trade.fee_currency or "nothing"
-            yield books.breach("I12", f"its fee is in {named}, not in {bot.base} or {bot.quote}", trade)
+        if not trade.fee_currency:
+            yield books.breach("I12", "its fee is in no currency", trade)
+        if trade.other_fee:
             continue
         value = trade.fee if trade.fee_currency == bot.quote else product(trade.fee, trade.price)
         if value != trade.fee_value:
@@ -97,7 +98,7 @@ def accounting_repeats(books: Books) -> Iterator[Breach]:
         if isinstance(event, LedgerEntry):
             position = _moved(position, event, worth)
             continue
-        before, position = position, position.after(fill_of(event, bot))
+        before, position = position, position.after(event.as_fill())
         if event.pnl != position.realised - before.realised:
             what = f"its P&L is {plain(position.realised - before.realised)}, it says {plain(event.pnl)}"
             yield books.breach("P1", what, event)
@@ -139,9 +140,11 @@ def _words(position: Position) -> str:
 
 
 def equity_adds_up(books: Books) -> Iterator[Breach]:
-    """P3: cash and the position at cost are what was put in and what was made of it."""
+    """P3: cash and the position at cost are what was put in and what was made of it; fees in a third
+    currency are in the P&L, and were paid by others."""
     bot = books.bot
-    has, should = bot.cash + bot.position_cost, bot.funded + bot.pnl
+    paid = sum((trade.fee_value for trade in books.trades if trade.other_fee), ZERO)
+    has, should = bot.cash + bot.position_cost, bot.funded + bot.pnl + paid
     if has != should:
         what = f"cash and position at cost are {plain(has)}, funds and P&L {plain(should)}"
         yield books.breach("P3", what)

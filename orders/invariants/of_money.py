@@ -6,7 +6,7 @@ from decimal import Decimal
 from uuid import UUID
 
 from orders.accounting import Pocket, Purpose, transfers
-from orders.invariants.books import Books, Breach, fill_of, into_pocket, one_moment, plain
+from orders.invariants.books import Books, Breach, into_pocket, one_moment, plain
 from orders.models import Balance, LedgerEntry, Trade
 from orders.rules import ZERO
 from tradingbot.db import MoneySum
@@ -52,7 +52,7 @@ def _leg_of(entry: LedgerEntry) -> Leg:
 
 
 def _legs_due(books: Books, trade: Trade) -> Counter[Leg]:
-    rows = transfers(fill_of(trade, books.bot), books.bot.base, books.bot.quote)
+    rows = transfers(trade.as_fill(), books.bot.base, books.bot.quote, trade.other_fee)
     return Counter(
         (str(row.debit), str(row.credit), row.currency, row.amount, str(row.purpose)) for row in rows
     )

@@ -136,7 +136,7 @@ TAMPERINGS: list[tuple[str, set[str], Tampering]] = [
     ("another cost", {"I10"}, lambda b: of(b.bought).update(cost=Decimal("200.01"))),
     ("more filled than asked for", {"I8"}, _overfilled),
     ("coins from nowhere", {"I11", "I14", "P1"}, lambda b: of(b.bot).update(position_amount=Decimal("1.1"))),
-    ("a fee in no currency", {"I12", "I14", "P1"}, lambda b: _trade(b, fee_currency="")),
+    ("a fee in no currency", {"I12", "I14", "P3"}, lambda b: _trade(b, fee_currency="")),
     ("a fee worth something else", {"I12"}, lambda b: _trade(b, fee_value=Decimal(9))),
     ("off the tick", {"I13"}, lambda b: of(b.buying).update(price=Decimal("95.123"))),
     ("off the lot", {"I13"}, lambda b: of(b.ended).update(amount=Decimal("1.0001"))),

@@ -27,6 +27,7 @@ from orders.gateways.exchange.adapters import Adapter, Params
 from orders.gateways.exchange.client import Absent, Client, Said, WrongHost, now_ms, wait_of
 from orders.gateways.exchange.clients import Clients
 from orders.gateways.exchange.errors import Meaning
+from orders.gateways.exchange.fees import valued
 from orders.gateways.exchange.orders import Found, fill_reports, found
 from orders.models import Order
 from orders.rules import Market, OrderKind, Side, ceil_to
@@ -228,7 +229,7 @@ class ExchangeGateway:
                 params = ways.of(order_id) | ways.after(str(rows[-1]["id"]))
             else:
                 since = int(rows[-1]["timestamp"])
-        return fill_reports(mine)
+        return valued(fill_reports(mine), order.ticker, client)
 
 
 def _trades(client: Client, ticker: str, since: int | None, count: int, params: Params) -> list[Any]:

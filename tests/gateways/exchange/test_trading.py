@@ -10,6 +10,7 @@ import pytest
 
 from accounts.models import AccountState, ExchangeAccount
 from bots.models import Bot, BotStatus
+from orders.invariants import breaches
 from orders.models import Order
 from orders.states import OrderStatus
 from tests.exchange.orders import Wish
@@ -38,6 +39,7 @@ def agrees(floor: Floor, bot: Bot) -> None:
     coins = floor.exchange.alice.balances["BTC"].total - 2
     assert row.position_amount == coins
     assert not [order for order in floor.orders(bot) if order.status in {OrderStatus.SENDING, UNKNOWN}]
+    assert breaches() == []
 
 
 def statuses(floor: Floor, bot: Bot) -> list[str]:
@@ -123,7 +125,6 @@ def test_4_an_order_that_comes_after_it_was_given_up_is_ended_and_booked(floor: 
     floor.later(120)
     floor.later(120)
     late = floor.orders(bot)[0]
-    assert late.late
     assert late.exchange_order_id is not None
     assert Bot.objects.get(pk=bot.pk).status == BotStatus.ERROR
     assert not [one for one in floor.exchange.ledger.orders if one.open and one.client_id == late.client_id]
@@ -223,4 +224,31 @@ def test_11_fills_that_come_between_two_looks_are_booked_once_each(floor: Floor)
     for _ in range(3):
         floor.later(6)
     assert [trade.quantity for trade in floor.trades(bot)][1:] == [D("0.0005"), D("0.0005")]
+    agrees(floor, bot)
+
+
+def test_49_a_fee_in_a_third_currency_is_valued_and_touches_neither_side(floor: Floor) -> None:
+    floor.exchange.ledger.deposit(floor.exchange.alice.key, "BNB", D(10))
+    floor.exchange.alice.fee_asset = "BNB"
+    bot = floor.bot()
+    floor.turn(bot)
+    (trade,) = floor.trades(bot)
+    assert trade.fee_currency == "BNB"
+    assert trade.fee > 0
+    assert trade.fee_value == trade.fee * 500, "BNB/USDT stands at 500"
+    row = Bot.objects.get(pk=bot.pk)
+    assert row.position_amount == trade.quantity
+    assert row.pnl == -trade.fee_value
+    agrees(floor, bot)
+
+
+def test_48_a_fee_in_base_leaves_what_can_be_sold(floor: Floor) -> None:
+    """What is left after the fee is not a whole number of lots: the target sells what is."""
+    bot = floor.bot()
+    floor.turn(bot)
+    entry, target = floor.orders(bot)
+    (trade,) = floor.trades(bot)
+    assert trade.fee_currency == "BTC"
+    assert target.amount <= entry.amount - trade.fee
+    assert target.amount % D("0.00001") == 0
     agrees(floor, bot)
