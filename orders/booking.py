@@ -9,7 +9,7 @@ from django.db.models import F
 
 from activity import journal
 from activity.models import Severity
-from bots.models import Bot
+from bots.models import Bot, BotStatus
 from orders.accounting import Fill, Position, Transfer, money, product, quote_change, share, transfers
 from orders.gateways.base import FillReport, fill_of
 from orders.models import LedgerEntry, Order, Trade
@@ -39,28 +39,24 @@ def book(order: Order, reports: list[FillReport], now: datetime) -> None:
         position, cash = after, cash + quote_change(fill)
         filled, cost = filled + fill.amount, cost + fill.value
     # The two rows first: whoever books at the same time loses here, not at a constraint below.
+    before = order.overfilled
     _write_order(order, filled=filled, cost=cost)
-    unmoved = Bot.objects.filter(
-        pk=bot.pk,
-        total_trades=bot.total_trades,
-        cash=bot.cash,
-        position_amount=bot.position_amount,
-        position_cost=bot.position_cost,
-        pnl=bot.pnl,
-    )
-    moved = unmoved.update(
-        position_amount=position.amount,
-        position_cost=position.cost,
-        pnl=position.realised,
-        cash=cash,
-        total_trades=bot.total_trades + len(booked),
-        events=F("events") + 1,
-    )
-    if not moved:
-        raise LostRace(f"bot {bot.pk}")
+    _write_bot(bot, position, cash, trades=len(booked))
     Trade.objects.bulk_create(row.trade for row in booked)
     _write_ledger(order, booked)
     journal.write(_fill_entry(order, row.trade, now) for row in booked)
+    if order.overfilled and not before:
+        # What has happened has happened: it is booked, and a person looks.
+        why = f"{order.exchange} filled more of {order.slot} than was ordered."
+        stop_until_looked_at(order=order, why=why, now=now)
+
+
+def stop_until_looked_at(*, order: Order, why: str, now: datetime) -> None:
+    """Something that cannot be, and is: the order's bot does nothing more until its user has looked."""
+    running = Bot.objects.filter(pk=order.bot_id).exclude(status=BotStatus.STOPPED)
+    running.update(status=BotStatus.ERROR, phase_why=why[:300])
+    journal.say(user_id=order.user_id, bot_id=order.bot_id, level=Severity.ERROR, message=why, now=now)
+    journal.changed([(order.user_id, order.bot_id)], now=now)
 
 
 def _trade(order: Order, told: FillReport, fill: Fill, *, number: int, pnl: Decimal, now: datetime) -> Trade:
@@ -83,6 +79,27 @@ def _trade(order: Order, told: FillReport, fill: Fill, *, number: int, pnl: Deci
         executed_at=told.at,
         recorded_at=now,
     )
+
+
+def _write_bot(bot: Bot, position: Position, cash: Decimal, *, trades: int) -> None:
+    unmoved = Bot.objects.filter(
+        pk=bot.pk,
+        total_trades=bot.total_trades,
+        cash=bot.cash,
+        position_amount=bot.position_amount,
+        position_cost=bot.position_cost,
+        pnl=bot.pnl,
+    )
+    moved = unmoved.update(
+        position_amount=position.amount,
+        position_cost=position.cost,
+        pnl=position.realised,
+        cash=cash,
+        total_trades=bot.total_trades + trades,
+        events=F("events") + 1,
+    )
+    if not moved:
+        raise LostRace(f"bot {bot.pk}")
 
 
 def _write_ledger(order: Order, booked: list[_Booked]) -> None:
@@ -110,9 +127,10 @@ def _write_order(order: Order, *, filled: Decimal, cost: Decimal) -> None:
     fields: dict[str, Any] = {
         "filled": filled,
         "cost": cost,
-        "reserved_quote": share(order.reserved_quote, left, before) if before else Decimal(0),
+        "reserved_quote": share(order.reserved_quote, left, before) if before > 0 else Decimal(0),
         "reserved_base": min(order.reserved_base, left),
         "late": order.late or order.status in FINAL,
+        "overfilled": filled > order.amount,
     }
     if not Order.objects.filter(pk=order.pk, filled=order.filled).update(**fields):
         raise LostRace(order.client_id)

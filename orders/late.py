@@ -8,9 +8,7 @@ from datetime import datetime, timedelta
 
 from django.db import transaction
 
-from activity import journal
-from activity.models import Severity
-from bots.models import Bot, BotStatus
+from orders.booking import stop_until_looked_at
 from orders.gateways.base import Report
 from orders.models import Order
 from orders.services import order_settle
@@ -42,18 +40,11 @@ def order_appeared(*, order: Order, report: Report, now: datetime) -> None:
         else:
             _again(order, now)
         if fresh:
-            why = f"The order {order.slot} appeared on {order.exchange} long after it was given up."
-            Bot.objects.filter(pk=order.bot_id).exclude(status=BotStatus.STOPPED).update(
-                status=BotStatus.ERROR, phase_why=why[:300]
+            why = (
+                f"The order {order.slot} appeared on {order.exchange} long after it was given up. "
+                "It is cancelled, and what it filled is booked; look before you start again."
             )
-            journal.say(
-                user_id=order.user_id,
-                bot_id=order.bot_id,
-                level=Severity.ERROR,
-                message=f"{why} It is cancelled, and what it filled is booked; look before you start again.",
-                now=now,
-            )
-            journal.changed([(order.user_id, order.bot_id)], now=now)
+            stop_until_looked_at(order=order, why=why, now=now)
     order_settle(order=order, report=report, now=now)
 
 

@@ -49,7 +49,7 @@ def fills_add_up(books: Books) -> Iterator[Breach]:
         if filled != order.filled:
             what = f"filled {plain(order.filled)}, its trades sum to {plain(filled)}"
             yield books.breach("I10", what, order)
-        if filled > order.amount:
+        if filled > order.amount and not order.overfilled:
             what = f"its trades sum to {plain(filled)}, more than its amount {plain(order.amount)}"
             yield books.breach("I8", what, order)
         cost = sum((fill.value for fill in fills), ZERO)

@@ -252,3 +252,18 @@ def test_48_a_fee_in_base_leaves_what_can_be_sold(floor: Floor) -> None:
     assert target.amount <= entry.amount - trade.fee
     assert target.amount % D("0.00001") == 0
     agrees(floor, bot)
+
+
+def test_51_more_than_was_ordered_is_booked_and_stops_the_bot(floor: Floor) -> None:
+    bot = floor.bot(max_safety_orders=1, safety_order_volume="100")
+    floor.turn(bot)
+    resting = next(order for order in floor.exchange.ledger.orders if order.open and order.wish.buys)
+    floor.exchange.ledger.fill(resting, resting.quantity + D("0.00001"), over=True)
+    floor.later(6)
+    safety = next(order for order in floor.orders(bot) if order.exchange_order_id == str(resting.id))
+    assert safety.overfilled
+    assert safety.filled == safety.amount + D("0.00001")
+    row = Bot.objects.get(pk=bot.pk)
+    assert (row.status, row.total_trades) == (BotStatus.ERROR, 2)
+    assert "than was ordered" in row.phase_why
+    agrees(floor, bot)

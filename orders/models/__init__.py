@@ -1,0 +1,8 @@
+"""Orders, their fills, and the money they move: double entry, per currency, never changed."""
+
+from orders.models.ledger import Balance, LedgerEntry
+from orders.models.market import Market, SimulatedMarket
+from orders.models.order import Order
+from orders.models.trade import Trade
+
+__all__ = ["Balance", "LedgerEntry", "Market", "Order", "SimulatedMarket", "Trade"]
