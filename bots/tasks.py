@@ -19,6 +19,7 @@ from bots.models import Backtest
 from bots.services import switches_sweep
 from bots.services.backtests import candle_root
 from orders.gateways.installed import installed
+from orders.recovery import recoveries_finish
 
 # A ring that nobody heard in this time is not needed: the next sweep rings again.
 RING_EXPIRES_S = 30
@@ -42,6 +43,11 @@ def ring_due() -> None:
 @shared_task(name="bots.tasks.sweep_switches", ignore_result=True)
 def sweep_switches() -> None:
     switches_sweep(now=timezone.now())
+
+
+@shared_task(name="bots.tasks.tell_recoveries", ignore_result=True)
+def tell_recoveries() -> None:
+    recoveries_finish(now=timezone.now())
 
 
 @shared_task(name="bots.tasks.mark_equity_due", ignore_result=True)

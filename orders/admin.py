@@ -2,7 +2,7 @@
 
 from django.contrib import admin
 
-from orders.models import Balance, LedgerEntry, Market, Order, SimulatedMarket, Trade
+from orders.models import Balance, LedgerEntry, Market, Order, Recovery, SimulatedMarket, Trade
 from tradingbot.admin import LatestInline, ReadOnlyAdmin
 
 
@@ -99,3 +99,11 @@ class SimulatedMarketAdmin(ReadOnlyAdmin):
     list_display = ("ticker", "price", "candle", "leg", "ended", "owner_until", "replay")
     search_fields = ("ticker",)
     ordering = ("ticker",)
+
+
+@admin.register(Recovery)
+class RecoveryAdmin(ReadOnlyAdmin):
+    list_display = ("account", "user", "began_at", "asked", "fills", "unknown", "finished_at")
+    search_fields = ("account__label", "user__email")
+    list_select_related = ("account", "user")
+    date_hierarchy = "began_at"

@@ -5,8 +5,8 @@ from uuid import UUID
 
 from django.db.models import Q, QuerySet
 
-from accounts.models import User
-from orders.models import Market, Order, Trade
+from accounts.models import ExchangeAccount, User
+from orders.models import Market, Order, Recovery, Trade
 from orders.states import LIVE
 
 
@@ -37,6 +37,12 @@ def tickers_of(exchange: str, quotes: Collection[str]) -> list[str]:
     )
     newest = dict(rows.values_list("ticker", "active"))
     return sorted(ticker for ticker, active in newest.items() if active)
+
+
+def last_recovery(account: ExchangeAccount) -> Recovery | None:
+    """How the account was found after the last start that is over."""
+    finished = Recovery.objects.filter(account=account, finished_at__isnull=False)
+    return finished.order_by("-finished_at").first()
 
 
 def orders_of(user: User) -> QuerySet[Order]:

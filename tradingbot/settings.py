@@ -236,6 +236,7 @@ CELERY_BEAT_SCHEDULE = {
         "bots.tasks.ring_due": RING_PERIOD_S,
         "bots.tasks.ring_backtests": RING_PERIOD_S,
         "bots.tasks.sweep_switches": RING_PERIOD_S,
+        "bots.tasks.tell_recoveries": RING_PERIOD_S,
         "activity.tasks.deliver_due": RING_PERIOD_S,
         "bots.tasks.mark_equity_due": EQUITY_PERIOD_S,
         "accounts.tasks.check_due_keys": KEYS_PERIOD_S,

@@ -13,6 +13,7 @@ from accounts.views.card import Card, cards_of
 from accounts.views.people import UserRequest, own_account, page, part
 from bots.services import ServiceRefused
 from orders.gateways.installed import installed
+from orders.queries import last_recovery
 
 
 @require_safe
@@ -24,7 +25,12 @@ def account_list(request: UserRequest) -> HttpResponse:
 @require_safe
 def account_page(request: UserRequest, account_id: UUID) -> HttpResponse:
     account = own_account(request, account_id)
-    context = {"account": account, "card": Card(account), "bots": bots_on(account).only("name", "id")}
+    context = {
+        "account": account,
+        "card": Card(account),
+        "bots": bots_on(account).only("name", "id"),
+        "recovery": last_recovery(account),
+    }
     return page(request, "exchanges/page.html", context)
 
 

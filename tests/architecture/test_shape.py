@@ -31,7 +31,7 @@ KNOWN_MODULES = frozenset(
             "money",
             "queries",
         ),
-        *("records", "rules", "services", "states", "switches"),
+        *("records", "recovery", "rules", "services", "states", "switches"),
         # faces
         *("admin", "api", "consumers", "forms", "management", "routing", "tasks", "telegram", "templatetags"),
         *("urls", "views"),

@@ -46,6 +46,7 @@ MIDDLE, SWING, STEP_S, STEPS_PER_RADIAN = 50_000, 700, 0.2, 6
 SEED = 11
 TRADES = "SELECT count(*) FROM orders_trade"
 RESTING = "SELECT count(*) FROM orders_order WHERE status IN ('planned', 'sending', 'unknown', 'open')"
+RECOVERED = "SELECT count(*) FROM orders_recovery WHERE finished_at IS NOT NULL"
 KEY, SECRET = "alice-key", "alice-secret"
 
 pytestmark = pytest.mark.long
@@ -75,6 +76,7 @@ def test_a_platform_that_is_killed_again_and_again_neither_doubles_nor_loses_a_l
         platform.stop(signal.SIGTERM)
         say(f"{interrupted} of {len(FAULTS)} kills in the midst, {installation.count(TRADES)} trades")
         assert interrupted >= 2, "the kills hit nothing"
+        assert installation.count(RECOVERED) >= 1, "no account told how it was found"
         agree(json.loads(done(installation, "books")), exchange.state())
         installation.is_sound()
 

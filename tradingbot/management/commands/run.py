@@ -19,6 +19,7 @@ from bots.engine.claims import release_all_leases
 from bots.jobs.claims import forget_leases
 from orders.gateways.candle_file import CandlesRefused
 from orders.gateways.simulated import replay_from
+from orders.recovery import recovery_begin
 from tradingbot.celery import QUEUES, app
 from tradingbot.embedded import LOOPBACK, serve
 from tradingbot.lock import take_lock
@@ -61,6 +62,7 @@ class Command(BaseCommand):
         _migrate()
         release_all_leases()
         forget_leases()
+        recovery_begin(now=timezone.now())
         _open_replays(dict(options["replay"]))
         signs_in = None if options["no_demo"] else ensure_demo(now=timezone.now(), var_dir=settings.VAR_DIR)
         supervisor = Supervisor(

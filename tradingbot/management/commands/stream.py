@@ -6,8 +6,10 @@ from types import FrameType
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.utils import timezone
 
 from orders.gateways.candle_file import CandlesRefused
+from orders.recovery import recovery_begin
 from tradingbot.management.market_words import SPEED_DEFAULT, replay, speed
 from tradingbot.market_stream import run_market_stream
 from tradingbot.parts import Listening, Supervisor
@@ -44,6 +46,7 @@ class Command(BaseCommand):
         # Explicitly: a process started in the background of a script inherits an ignored SIGINT.
         signal.signal(signal.SIGINT, end)
         signal.signal(signal.SIGTERM, end)
+        recovery_begin(now=timezone.now())
         beside = Supervisor([Listening()])
         beside.start()
         try:
