@@ -1,5 +1,6 @@
 """What every test may use: the databases' throw-away servers and the choice of tests for each pass."""
 
+import decimal
 import os
 import secrets
 from collections.abc import Iterator
@@ -44,6 +45,12 @@ def _touches_database(item: pytest.Item) -> bool:
     return not TOUCHES_DATABASE.isdisjoint(fixtures) or any(
         item.get_closest_marker(name) for name in MARKS_OF_SECOND_PASS
     )
+
+
+@pytest.fixture(autouse=True)
+def _own_decimals() -> None:
+    """ccxt, used bare, leaves a thread rounding in its own way; the next test begins as a thread does."""
+    decimal.setcontext(decimal.DefaultContext.copy())
 
 
 @pytest.fixture(scope="session")
