@@ -16,6 +16,7 @@ from orders.gateways.exchange.client import Client
 
 MARKETS_FRESH_S = 3600.0
 CLOCK_FRESH_S = 300.0
+ACCOUNTS_KEPT_MAX = 500
 # For so long nobody else asks an exchange that did not answer for its markets.
 SILENCE_S = 5.0
 
@@ -37,8 +38,10 @@ class ProcessClients:
         overrides: Mapping[str, Mapping[str, Any]],
         keys: Sequence[str],
         clock: Callable[[], float] = monotonic,
+        accounts_max: int = ACCOUNTS_KEPT_MAX,
     ) -> None:
         self._overrides, self._keys, self._clock = overrides, keys, clock
+        self._accounts_max = accounts_max
         self._lock = Lock()
         self._loading: defaultdict[tuple[str, str], Lock] = defaultdict(Lock)
         self._masters: dict[tuple[str, str], tuple[Client, float]] = {}
@@ -47,17 +50,32 @@ class ProcessClients:
 
     def of(self, account: ExchangeAccount) -> Client:
         """The account's own client, with its key's present version, its clock told not long ago."""
-        with self._lock:
-            sealed, client, synced = self._accounts.get(account.pk, ("", None, 0.0))
-        if client is None or sealed != account.sealed_key:
-            client, synced = self._opened(account), 0.0
+        client, synced = self._held(account)
         client.ccxt.set_markets_from_exchange(self.master(account.exchange, account.environment).ccxt)
         if not synced or self._clock() - synced > CLOCK_FRESH_S:
             client.sync_clock()
             synced = self._clock()
         with self._lock:
+            # Last in the order means used last: who is first is let go when there are too many.
+            self._accounts.pop(account.pk, None)
             self._accounts[account.pk] = (account.sealed_key, client, synced)
+            while len(self._accounts) > self._accounts_max:
+                self._accounts.pop(next(iter(self._accounts)))
         return client
+
+    def _held(self, account: ExchangeAccount) -> tuple[Client, float]:
+        """The client there is for the account's present key, or a new one, and when its clock was told."""
+        with self._lock:
+            known = self._accounts.get(account.pk)
+        if known is None or known[0] != account.sealed_key:
+            opened = self._opened(account)
+            with self._lock:
+                known = self._accounts.get(account.pk)
+                # Of two threads that open it at once the second uses what the first has left: an account
+                # is asked one thing at a time.
+                if known is None or known[0] != account.sealed_key:
+                    known = self._accounts[account.pk] = (account.sealed_key, opened, 0.0)
+        return known[1], known[2]
 
     def by_key(self, exchange: str, environment: str, credentials: Credentials) -> Client:
         """A client for a key that no account has yet."""

@@ -15,8 +15,8 @@ def options_of(exchange: Exchange) -> dict[str, Any]:
     return {**exchange.overrides(), "enableRateLimit": False, "timeout": 1_000}
 
 
-def clients_of(exchange: Exchange, keys: tuple[str, ...] = ()) -> ProcessClients:
+def clients_of(exchange: Exchange, keys: tuple[str, ...] = (), accounts_max: int = 500) -> ProcessClients:
     """Fresh books, an empty cache, and clients that know nothing yet."""
     exchange.reset()
     cache.clear()
-    return ProcessClients(overrides={NAME: options_of(exchange)}, keys=keys)
+    return ProcessClients(overrides={NAME: options_of(exchange)}, keys=keys, accounts_max=accounts_max)

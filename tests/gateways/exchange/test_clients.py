@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from uuid import uuid4
 
@@ -190,3 +191,21 @@ def test_a_ban_of_one_account_stops_no_other_where_accounts_are_counted() -> Non
         assert known.of(alice).breaker.wait_s(time.time()) > 50, "another process knows it, too"
         assert known.of(bob).breaker.wait_s(time.time()) == 0
         known.of(bob).ask(lambda ccxt: ccxt.privateGetV5UserQueryApi())
+
+
+def test_threads_that_ask_at_once_share_an_accounts_client(clients: ProcessClients, served: Exchange) -> None:
+    """One after the other: an exchange that counts requests would else see them out of order."""
+    account = alices(served)
+    with ThreadPoolExecutor(4) as threads:
+        found = list(threads.map(lambda _: clients.of(account), range(8)))
+    assert len({id(one) for one in found}) == 1
+
+
+def test_of_many_accounts_those_used_last_keep_their_client(served: Exchange) -> None:
+    clients = clients_of(served, tuple(KEYS), accounts_max=2)
+    first, second, third = (alices(served) for _ in range(3))
+    kept = clients.of(first)
+    clients.of(second)
+    assert clients.of(first) is kept
+    clients.of(third)
+    assert clients.of(first) is kept, "the second was used longest ago"
