@@ -105,10 +105,16 @@ def needed() -> Mapping[str, set[str]]:
 def passed(*, exchange: str, ticker: str, quote: Quote, now: datetime) -> list[UUID]:
     """Let happen what a price has reached: paper orders fill, and bots have news; returns whose."""
     filled = [bot for order in _behind(exchange, ticker, quote) if (bot := _fill(order, quote, now))]
+    return sorted({*filled, *_wake(_reached(exchange, ticker, quote))})
+
+
+def _wake(reached: QuerySet[Bot]) -> list[UUID]:
+    if not reached.exists():
+        return []  # mostly: a transaction would keep SQLite's one writer from its work
     with transaction.atomic():
-        reached = taken_in_order(_reached(exchange, ticker, quote))
-        Bot.objects.filter(pk__in=reached).update(events=F("events") + 1)
-    return sorted({*filled, *reached})
+        woken = taken_in_order(reached)
+        Bot.objects.filter(pk__in=woken).update(events=F("events") + 1)
+    return woken
 
 
 def _behind(exchange: str, ticker: str, quote: Quote) -> QuerySet[Order]:
