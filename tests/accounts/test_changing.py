@@ -1,6 +1,5 @@
 """Testing, renaming, replacing, deleting, suspending: what changes, and what never does."""
 
-from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -8,7 +7,6 @@ from typing import Any
 import pytest
 from django.db import IntegrityError, transaction
 
-from accounts.keys import Credentials
 from accounts.models import AccountState, ExchangeAccount
 from accounts.queries import accounts_of
 from accounts.services import (
@@ -19,32 +17,17 @@ from accounts.services import (
     account_resume,
     account_suspend,
     account_test,
-    check_due_accounts,
     credentials_of,
 )
-from accounts.tasks import check_due_keys
-from activity.models import ActivityLog, Severity
+from activity.models import ActivityLog
 from bots.services import ServiceRefused
 from orders.gateways.base import Permissions, Unreachable
 from tests import people
 from tests.accounts.desk import KEYS, NOW, account, credentials
-from tests.venues import BOOK, TRADES, FakeVenue, exchanges
+from tests.venues import TRADES, FakeVenue, exchanges
 
 pytestmark = pytest.mark.django_db
 LATER = NOW + timedelta(hours=25)
-
-
-@dataclass
-class Reentrant(FakeVenue):
-    """Begins another run of the daily check in the middle of the first."""
-
-    second_run: list[int] = field(default_factory=list)
-
-    def permissions(self, credentials: Credentials, environment: str) -> Permissions:
-        if not self.second_run:
-            self.second_run.append(-1)
-            self.second_run[0] = check_due_accounts(exchanges=exchanges(binance=self), keys=KEYS, now=LATER)
-        return super().permissions(credentials, environment)
 
 
 def says(answer: Permissions | Exception | None) -> FakeVenue:
@@ -206,58 +189,6 @@ def test_a_sealed_key_moved_to_another_account_opens_for_nobody() -> None:
     assert after_test(theirs, TRADES).state == AccountState.BROKEN
 
 
-def test_those_that_are_due_are_tested_and_one_failure_stops_no_other() -> None:
-    venue = FakeVenue()
-    for number, key in enumerate(("trades-only", "from-anywhere", "not-told")):
-        account(people.alice(), key, label=f"Number {number}", consent=True)
-    everything = exchanges(binance=venue)
-    assert check_due_accounts(exchanges=everything, keys=KEYS, now=NOW + timedelta(hours=23)) == 0
-    turned = FakeVenue(
-        book={
-            **BOOK,
-            "canary-key-trades-only": Unreachable("?"),
-            "canary-key-from-anywhere": Permissions(True, True, False),
-        }
-    )
-    assert check_due_accounts(exchanges=exchanges(binance=turned), keys=KEYS, now=LATER) == 3
-    states = ExchangeAccount.objects.order_by("label").values_list("state", flat=True)
-    assert list(states) == ["unchecked", "suspended", "working"]
-    told = ActivityLog.objects.get(level=Severity.ERROR)
-    assert told.message == "Number 1: The key may withdraw money. Take that right from it on Binance."
-
-
-def test_a_run_tests_so_many_and_the_next_one_the_rest() -> None:
-    for number in range(3):
-        account(people.alice(), label=f"Number {number}")
-    assert [check_due_accounts(exchanges=exchanges(), keys=KEYS, now=LATER, limit=2) for _ in range(3)] == [
-        2,
-        1,
-        0,
-    ]
-
-
-def test_of_two_runs_at_once_one_tests_an_account() -> None:
-    account(people.alice())
-    venue = Reentrant()
-    assert check_due_accounts(exchanges=exchanges(binance=venue), keys=KEYS, now=LATER) == 1
-    assert venue.second_run == [0]
-
-
-def test_an_exchange_that_asks_to_wait_is_left_alone_for_so_long() -> None:
-    row = account(people.alice())
-    venue = FakeVenue(book={"canary-key-trades-only": BOOK["canary-key-too-often"]})
-    found = account_test(account=row, exchanges=exchanges(binance=venue), keys=KEYS, now=LATER)
-    assert found.check_due_at == LATER + timedelta(hours=1)
-    assert check_due_accounts(exchanges=exchanges(), keys=KEYS, now=LATER + timedelta(minutes=59)) == 0
-    assert check_due_accounts(exchanges=exchanges(), keys=KEYS, now=LATER + timedelta(minutes=60)) == 1
-    assert ExchangeAccount.objects.get().state == AccountState.WORKING
-
-
-def test_a_broken_key_is_not_asked_about_again_by_itself() -> None:
-    after_test(account(people.alice()), None)
-    assert check_due_accounts(exchanges=exchanges(), keys=KEYS, now=LATER + timedelta(days=9)) == 0
-
-
 @pytest.mark.parametrize(
     "change",
     [
@@ -309,15 +240,3 @@ def test_a_balance_that_is_not_told_says_why(book: Any, words: str) -> None:
     venue = FakeVenue(book={"canary-key-trades-only": Unreachable("?")} if book is None else book)
     with pytest.raises(ServiceRefused, match=words):
         account_balance(account=row, exchanges=exchanges(binance=venue), keys=KEYS)
-
-
-def test_the_bell_of_every_minute_tests_what_is_due() -> None:
-    row = account(people.alice())
-    check_due_keys()
-    row.refresh_from_db()
-    assert row.checked_at is not None
-    assert row.checked_at > NOW  # due since long ago by the clock on the wall
-    checked_at = row.checked_at
-    check_due_keys()
-    row.refresh_from_db()
-    assert row.checked_at == checked_at

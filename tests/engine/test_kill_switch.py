@@ -1,16 +1,9 @@
 """The cut: once a kill switch is pressed no order goes out against it, whatever state a worker is in."""
 
-from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
 from datetime import timedelta
-from threading import Event
 from typing import Any
-from uuid import UUID
 
 import pytest
-from django.db import connection, transaction
-from django.db.models import Sum
 
 from bots.engine import claims
 from bots.engine.compare import change_of
@@ -18,35 +11,17 @@ from bots.engine.look import look
 from bots.engine.turn import decide
 from bots.engine.write import write
 from bots.models import Bot, BotStatus, KillSwitch, Level, Scope
-from bots.services import Target, switch_press, switch_release, switches_sweep
+from bots.services import switch_release, switches_sweep
 from orders.models import Order
 from orders.services import order_claim
 from orders.states import OrderStatus
-from orders.switches import SwitchedOff, close_gate
+from orders.switches import SwitchedOff
 from tests.engine.conftest import NOW, World
 from tests.engine.exchanges import Killed
+from tests.engine.switches import planned, press, statuses
 
 LATER = NOW + timedelta(minutes=5)
 LADDER: dict[str, Any] = {"max_safety_orders": 2, "safety_order_volume": "100", "safety_order_step_pct": "2"}
-WAIT_S = 10
-HELD_UP_S = 0.3
-
-
-def press(world: World, level: Level = Level.CANCEL, bot: Bot | None = None) -> KillSwitch:
-    target = Target(Scope.USER, world.user) if bot is None else Target(Scope.BOT, world.user, bot)
-    return switch_press(target=target, level=level, by=world.user, now=NOW, why="Storm")
-
-
-def planned(world: World, bot: Bot) -> tuple[Order, UUID]:
-    """A worker has decided and written, and holds the lease; it has not sent yet."""
-    token, mine = claims.claim([bot.pk])
-    changes = [change_of(one, decide(one), now=NOW) for one in look(token, mine, exchanges=world.exchanges)]
-    write(changes, token=token, exchanges=world.exchanges, now=NOW)
-    return world.orders(bot)[-1], token
-
-
-def statuses(world: World, bot: Bot) -> list[str]:
-    return [order.status for order in world.orders(bot)]
 
 
 @pytest.mark.parametrize("level", list(Level))
@@ -180,126 +155,3 @@ def test_after_its_release_the_bot_goes_on(world: World) -> None:
     switch_release(switch=switch, by=world.user, now=NOW)
     world.restart()
     assert statuses(world, bot) == ["filled", "open"]
-
-
-@contextmanager
-def another_connection() -> Iterator[ThreadPoolExecutor]:
-    with ThreadPoolExecutor(1) as pool:
-        yield pool
-        pool.submit(lambda: connection.close()).result(WAIT_S)
-
-
-def is_held_up(future: "Future[None]") -> bool:
-    try:
-        future.exception(HELD_UP_S)
-    except TimeoutError:
-        return True
-    return False
-
-
-@pytest.mark.postgres_only
-def test_a_press_waits_for_a_claim_that_is_under_way(world: World) -> None:
-    """READ COMMITTED alone would let it commit after the press, of which it has seen nothing."""
-    order, token = planned(world, world.bot())
-    claimed, commit = Event(), Event()
-
-    def claim() -> None:
-        with transaction.atomic():
-            order_claim(order=order, token=token)
-            claimed.set()
-            assert commit.wait(WAIT_S)
-
-    with another_connection() as claiming, another_connection() as pressing:
-        first = claiming.submit(claim)
-        assert claimed.wait(WAIT_S)
-        second = pressing.submit(lambda: _pressed(world))
-        assert is_held_up(second)
-        assert not KillSwitch.objects.exists()
-        commit.set()
-        first.result(WAIT_S)
-        second.result(WAIT_S)
-    stored = Order.objects.get(pk=order.pk)
-    assert (stored.status, stored.cancel_requested_at) == (OrderStatus.SENDING, NOW)
-
-
-@pytest.mark.postgres_only
-def test_a_claim_that_began_before_the_press_was_committed_sees_it(world: World) -> None:
-    order, token = planned(world, world.bot())
-    pressed, commit = Event(), Event()
-
-    def press_slowly() -> None:
-        with transaction.atomic():
-            close_gate()
-            KillSwitch.objects.create(scope=Scope.SYSTEM, level=Level.CANCEL, pressed_at=NOW)
-            pressed.set()
-            assert commit.wait(WAIT_S)
-
-    def claim() -> None:
-        order_claim(order=order, token=token)
-
-    with another_connection() as pressing, another_connection() as claiming:
-        first = pressing.submit(press_slowly)
-        assert pressed.wait(WAIT_S)
-        second = claiming.submit(claim)
-        assert is_held_up(second)
-        commit.set()
-        first.result(WAIT_S)
-        with pytest.raises(SwitchedOff):
-            second.result(WAIT_S)
-    assert Order.objects.get(pk=order.pk).send_count == 0
-
-
-@pytest.mark.postgres_only
-@pytest.mark.parametrize("rows", [Bot, Order])
-def test_a_press_waits_for_no_turn_that_is_writing(world: World, rows: type[Bot] | type[Order]) -> None:
-    """The cut holds at once; what the turn holds is made good by the sweep that follows."""
-    order, token = planned(world, world.bot())
-    held, commit = Event(), Event()
-
-    def write_slowly() -> None:
-        with transaction.atomic():
-            assert list(rows._default_manager.select_for_update(no_key=True))
-            held.set()
-            assert commit.wait(WAIT_S)
-
-    with another_connection() as writing:
-        turn = writing.submit(write_slowly)
-        assert held.wait(WAIT_S)
-        press(world)
-        assert Order.objects.get(pk=order.pk).status == OrderStatus.PLANNED
-        commit.set()
-        turn.result(WAIT_S)
-    with pytest.raises(SwitchedOff):
-        order_claim(order=order, token=token)
-    switches_sweep(now=LATER)
-    assert Order.objects.get(pk=order.pk).status == OrderStatus.ABANDONED
-
-
-@pytest.mark.postgres_only
-def test_in_a_storm_nothing_is_claimed_once_the_press_has_returned(world: World) -> None:
-    made = [planned(world, world.bot(f"Bot {number}", investment="200")) for number in range(24)]
-    begun = Event()
-
-    def claim_some(mine: list[tuple[Order, UUID]]) -> None:
-        try:
-            for order, token in mine:
-                begun.set()
-                try:
-                    order_claim(order=order, token=token)
-                except SwitchedOff:
-                    continue
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(4) as pool:
-        working = [pool.submit(claim_some, made[number::4]) for number in range(4)]
-        assert begun.wait(WAIT_S)
-        press(world)
-        at_the_press = Order.objects.aggregate(sent=Sum("send_count"))
-        for one in working:
-            one.result(WAIT_S)
-    assert Order.objects.aggregate(sent=Sum("send_count")) == at_the_press
-
-
-def _pressed(world: World) -> None:
-    press(world)

@@ -31,11 +31,10 @@ def keys(exchange: Exchange) -> dict[str, object]:
 
 
 @pytest.fixture
-def client(
-    exchange: Exchange, authority: Authority, keys: dict[str, object], monkeypatch: pytest.MonkeyPatch
-) -> Iterator[ccxt.binance]:
-    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(authority.ca_file))
-    client = ccxt.binance({**keys, "httpsProxy": exchange.doorway, "requests_trust_env": True})
+def client(exchange: Exchange, authority: Authority, keys: dict[str, object]) -> Iterator[ccxt.binance]:
+    """It trusts our authority: ccxt hands `validateServerSsl` to the session, which takes a file, too."""
+    trust = {"validateServerSsl": str(authority.ca_file)}
+    client = ccxt.binance({**keys, **trust, "httpsProxy": exchange.doorway})
     yield client
     client.session.close()
 

@@ -82,7 +82,7 @@ class _Spoken:
         self, code: int, reason: str, url: str, method: str, headers: Any, body: str, *sent: Any
     ) -> Any:
         self.answer = Answer(code, _seconds(headers.get("Retry-After")), _parsed(body))
-        return super().on_rest_response(code, reason, url, method, headers, body, *sent)  # type: ignore[misc]
+        return super().on_rest_response(code, reason, url, method, headers, body, *sent)  # type: ignore[misc]  # as above
 
     def nonce(self) -> int:
         """Exchange time in ms UTC, rising with every request."""
