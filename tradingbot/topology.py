@@ -13,11 +13,14 @@ from tradingbot import env
 from tradingbot.installation import secrets_of
 
 SQLITE_TIMEOUT_S = 20
+# Less than the lease of a bot; no transaction of ours waits for anybody outside.
+IDLE_TRANSACTION_MAX_S = 15
 REDIS_CONNECT_TIMEOUT_S = 3
 REDIS_CONNECTIONS_MAX = 50
 ENCRYPTION_KEY_BYTES = 32
 SECRET_KEY_LENGTH_MIN = 50
 MEMORY_POLLING_INTERVAL_S = 0.01
+MEMORY_ENTRIES_MAX = 20_000
 
 WHY_KEY = "with DATABASE_URL each process needs the same one; write 50 or more random characters."
 WHY_ENCRYPTION_KEYS = (
@@ -69,7 +72,11 @@ def _embedded(environ: env.Environment, var_dir: Path) -> Topology:
             # Threads on a shared in-memory database fail with "table is locked", so tests use a file as well.
             "TEST": {"NAME": str(var_dir / "tests.sqlite3")},
         },
-        cache={"BACKEND": "django.core.cache.backends.locmem.LocMemCache"},
+        cache={
+            "BACKEND": "tradingbot.counting.CountingMemory",
+            # Django's 300 would forget a ban for the prices of so many markets.
+            "OPTIONS": {"MAX_ENTRIES": MEMORY_ENTRIES_MAX},
+        },
         channel_layer={"BACKEND": "tradingbot.channel_layer.ThreadSafeChannelLayer"},
         broker_url="memory://",
         # The default of one second would cost that second at every dispatch.
@@ -84,7 +91,11 @@ def _grown(environ: env.Environment, database_url: str, redis_url: str) -> Topol
         **env.database(database_url),
         "CONN_MAX_AGE": 0,  # the pool keeps connections, so Django must not
         "CONN_HEALTH_CHECKS": True,
-        "OPTIONS": {"pool": {"min_size": 1, "max_size": pool_max, "timeout": 10}},
+        "OPTIONS": {
+            "pool": {"min_size": 1, "max_size": pool_max, "timeout": 10},
+            # A process that is stopped in the midst of a transaction would hold its rows for as long.
+            "options": f"-c idle_in_transaction_session_timeout={IDLE_TRANSACTION_MAX_S}s",
+        },
     }
     return Topology(
         grown=True,
@@ -93,7 +104,7 @@ def _grown(environ: env.Environment, database_url: str, redis_url: str) -> Topol
         public_url=_origin(env.needed(environ, "PUBLIC_URL", WHY_PUBLIC_URL)),
         database=database,
         cache={
-            "BACKEND": "django.core.cache.backends.redis.RedisCache",
+            "BACKEND": "tradingbot.counting.CountingRedis",
             "LOCATION": redis_url,
             "KEY_PREFIX": "tradingbot",
         },

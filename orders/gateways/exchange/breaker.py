@@ -4,10 +4,13 @@ A ban for too many requests counts for an address or for an account, as the exch
 person's storm stops that person where it can.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from math import ceil
 from typing import Protocol
 
-from django.core.cache import cache
+from tradingbot.counting import Counts, shared_counts
+
+MICRO = 1_000_000
 
 
 class Breaker(Protocol):
@@ -36,14 +39,15 @@ class SharedBreaker:
     """In the cache, which all processes share when there is more than one."""
 
     name: str
+    counts: Counts = field(default_factory=shared_counts)
 
     def wait_s(self, now_s: float) -> float:
-        until: float = cache.get(self._key, 0.0)
-        return max(until - now_s, 0.0)
+        until_us = self.counts.count({self._key: (0, 0)})[self._key]
+        return max(until_us / MICRO - now_s, 0.0)
 
     def trip(self, seconds: float, now_s: float) -> None:
-        if seconds > self.wait_s(now_s):
-            cache.set(self._key, now_s + seconds, timeout=seconds)
+        # The cache keeps whole seconds: it must not forget before the time has come.
+        self.counts.raise_to(self._key, ceil((now_s + seconds) * MICRO), ceil(seconds) + 1)
 
     @property
     def _key(self) -> str:

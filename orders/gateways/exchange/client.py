@@ -4,51 +4,39 @@ ccxt's exception does not say what the exchange answered, and a broken body unde
 nothing at all. So each answer is recorded as it arrives, and what it proves is read from the record.
 """
 
-import json
-import logging
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable
+from copy import copy
 from dataclasses import dataclass
 from decimal import localcontext
-from functools import cache
-from importlib import import_module
+from functools import partial
 from threading import Lock
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
 
 from accounts.keys import Credentials
-from accounts.models import Environment
 from orders.gateways.base import GatewayError, KeyRefused, RateLimited, Unreachable
-from orders.gateways.exchange.adapters import Adapter
 from orders.gateways.exchange.breaker import Breaker, OwnBreaker
+from orders.gateways.exchange.budget import PATIENCE_S, Budget, Lane
 from orders.gateways.exchange.errors import Meaning
+from orders.gateways.exchange.limits import limits_of
+from orders.gateways.exchange.source import Source
+from orders.gateways.exchange.spoken import Answer, Overrides, WrongHost, now_ms, opened
+from tradingbot.counting import OwnCounts
 
-TIMEOUT_MS = 10_000
+__all__ = ["Absent", "Answer", "Client", "Overrides", "Said", "WrongHost", "now_ms", "wait_of"]
+
 # Where no Retry-After says how long to keep away.
 WAIT_UNTOLD_S = 60.0
 WAIT_MAX_S = 3 * 24 * 3600.0
+# What ccxt says a new order costs is between nothing and this, or little more.
+ORDER_COST = 1
 BLOT = "…"
 
 T = TypeVar("T")
-Overrides = Mapping[str, Any]
 
 
 class Absent(GatewayError):
     """The exchange says that it knows no such order."""
-
-
-class WrongHost(Exception):
-    """A request was about to leave for a host that this environment does not speak to."""
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What came back over the wire: HTTP status, the seconds of a Retry-After, the parsed body (None when
-    it is no JSON)."""
-
-    status: int
-    retry_after_s: float | None
-    body: Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,66 +50,49 @@ class Said:
     sent: bool
 
 
-class _Spoken:
-    """Mixed into a ccxt class: records answers, checks hosts, and counts time as the exchange does."""
-
-    answer: Answer | None = None
-    sent: bool = False
-    offset_ms: int = 0
-    hosts: frozenset[str] = frozenset()
-    _last_nonce: int = 0
-
-    def fetch(self, url: str, *args: Any, **kwargs: Any) -> Any:
-        host = urlsplit(url).netloc
-        if host not in self.hosts:
-            raise WrongHost(f"{host} is not where this account's requests go")
-        self.answer, self.sent = None, True
-        return super().fetch(url, *args, **kwargs)  # type: ignore[misc]  # ccxt's, mixed in
-
-    def on_rest_response(
-        self, code: int, reason: str, url: str, method: str, headers: Any, body: str, *sent: Any
-    ) -> Any:
-        self.answer = Answer(code, _seconds(headers.get("Retry-After")), _parsed(body))
-        return super().on_rest_response(code, reason, url, method, headers, body, *sent)  # type: ignore[misc]  # as above
-
-    def nonce(self) -> int:
-        """Exchange time in ms UTC, rising with every request."""
-        self._last_nonce = max(now_ms() + self.offset_ms, self._last_nonce + 1)
-        return self._last_nonce
-
-
-@cache
-def _spoken(exchange: str) -> type[Any]:
-    # Not at the top: ccxt costs a second and 100 MB, which nobody on the built-in exchange should pay.
-    ccxt = import_module("ccxt")
-    return type(exchange, (_Spoken, getattr(ccxt, exchange)), {})
-
-
 class Client:
     """An exchange as one account sees it, or, without a key, as anybody does."""
 
     def __init__(
         self,
-        adapter: Adapter,
+        adapter: Source,
         environment: str,
         credentials: Credentials | None = None,
         *,
         overrides: Overrides,
         session: Any = None,
         breaker: Breaker | None = None,
+        budget: Budget | None = None,
     ) -> None:
         self.adapter, self.environment = adapter, environment
         self.breaker = breaker or OwnBreaker()
+        self.budget = budget or Budget(adapter.exchange, "own", limits_of(adapter.exchange), OwnCounts())
+        self.lane = Lane.USUAL
         self._lock = Lock()
         self._secrets = _secrets(credentials)
-        self.ccxt = _opened(adapter, environment, credentials, overrides, session)
+        self.ccxt = opened(adapter, environment, credentials, overrides, session)
+        self.ccxt.spend = self._spend
+        self.ccxt.heard = lambda headers: self.budget.heard(headers, self._exchange_ms())
+
+    def at(self, lane: Lane) -> "Client":
+        """The same client, its requests on another lane."""
+        client = copy(self)
+        client.lane = lane
+        return client
+
+    def wait_s(self) -> float:
+        """For how many seconds no new order of this lane may leave. A wait that is short is made when it
+        leaves: then this is 0."""
+        banned_s = self.breaker.wait_s(time.time())
+        weight = self.budget.limits.weight(ORDER_COST, self.ccxt.rateLimit)
+        full_s = self.budget.wait_s(self.lane, weight, self._exchange_ms(), order=True)
+        return max(banned_s, full_s if full_s > PATIENCE_S[self.lane] else 0.0)
 
     def ask(self, call: Callable[[Any], T], *, rows: bool = False) -> T:
         """The parsed answer to a question. `rows`: it must be a list, and an answer that is none is no
         empty list. Raises `Absent`, `KeyRefused`, `RateLimited` or `Unreachable`."""
         with self._lock, localcontext():  # ccxt rounds by the thread's own context, and leaves it changed
-            self._check_breaker()
-            self.ccxt.answer = None
+            self.ccxt.answer, self.ccxt.spend = None, self._spend
             try:
                 result = call(self.ccxt)
             except Exception as error:  # noqa: BLE001  # ccxt raises what it likes, from its parsers too
@@ -131,19 +102,39 @@ class Client:
                 raise Unreachable(f"{self.adapter.exchange} gave an answer that cannot be read")
             return result
 
-    def say(self, call: Callable[[Any], Any]) -> Said:
-        """Make a call that changes something; whatever comes of it is handed back, and nothing raised."""
+    def say(self, call: Callable[[Any], Any], *, order: bool = False) -> Said:
+        """Make a call that changes something; whatever comes of it is handed back, and nothing raised.
+        `order`: it places a new one."""
         with self._lock, localcontext():
             self.ccxt.answer, self.ccxt.sent = None, False
+            self.ccxt.spend = partial(self._spend, order=order)
             try:
-                self._check_breaker()
                 result, error = call(self.ccxt), None
             except Exception as raised:  # noqa: BLE001  # it may have happened all the same: the caller finds out
                 result, error = None, raised
             answer = self.ccxt.answer
-            if self.meaning(answer)[0] is Meaning.LIMIT:
+            meaning, _ = self.meaning(answer)
+            if meaning is Meaning.LIMIT:
                 self.breaker.trip(wait_of(answer), time.time())
+            elif meaning is Meaning.ORDERS:
+                self.budget.no_more_orders(self._exchange_ms())
             return Said(result, answer, error, self.ccxt.sent)
+
+    def _spend(self, cost: float, *, order: bool = False) -> None:
+        """Called before each request leaves. Raises `RateLimited` when it may not, within a short wait."""
+        self._check_breaker()
+        weight = self.budget.limits.weight(cost, self.ccxt.rateLimit)
+        wait_s = self.budget.take(self.lane, weight, self._exchange_ms(), order=order)
+        if 0 < wait_s <= PATIENCE_S[self.lane]:
+            time.sleep(wait_s)
+            self._check_breaker()
+            wait_s = self.budget.take(self.lane, weight, self._exchange_ms(), order=order)
+        if wait_s:
+            raise RateLimited(f"what {self.adapter.exchange} may be asked now is used up", wait_s)
+
+    def _exchange_ms(self) -> int:
+        offset_ms: int = self.ccxt.offset_ms
+        return now_ms() + offset_ms
 
     def _check_breaker(self) -> None:
         wait_s = self.breaker.wait_s(time.time())
@@ -157,6 +148,11 @@ class Client:
         began = now_ms()
         told = int(self.ask(lambda ccxt: ccxt.fetch_time()))
         self.ccxt.offset_ms = told - (began + now_ms()) // 2
+        self.ccxt.out_of_time = False
+        if self.ccxt.turn is None:
+            # What was counted by a clock that was ahead would be ahead for as long. Where numbers must
+            # rise for ever they are kept.
+            self.ccxt.last_nonce = 0
 
     def meaning(self, answer: Answer | None) -> tuple[Meaning | None, str]:
         """What an answer proves, and the exchange's words."""
@@ -175,6 +171,8 @@ class Client:
             return KeyRefused(f"{exchange} does not accept the key: {words}")
         if isinstance(error, GatewayError):
             return error
+        if meaning is Meaning.CLOCK:
+            self.ccxt.out_of_time = True
         if meaning is Meaning.LIMIT:
             self.breaker.trip(wait_of(answer), time.time())
             return RateLimited(f"{exchange} asks for fewer requests", wait_of(answer))
@@ -194,77 +192,8 @@ def wait_of(answer: Answer | None) -> float:
     return min(max(told, 0.0), WAIT_MAX_S)
 
 
-def now_ms() -> int:
-    return time.time_ns() // 1_000_000
-
-
-def _opened(
-    adapter: Adapter, environment: str, credentials: Credentials | None, overrides: Overrides, session: Any
-) -> Any:
-    keys = {}
-    if credentials is not None:
-        keys = {"apiKey": credentials.key, "secret": credentials.secret, "password": credentials.password}
-    fixed = {"timeout": TIMEOUT_MS, "enableRateLimit": True, "maxRetriesOnFailure": 0, **keys}
-    kind = _spoken(adapter.exchange)
-    client = kind(kind.deep_extend(fixed, adapter.options, overrides))
-    # Floats would lose digits.
-    client.number = str
-    # Nobody's options may have it send an order twice.
-    client.options["maxRetriesOnFailure"] = 0
-    # Its own log tells headers and signatures.
-    client.logger = _silent()
-    if environment == Environment.SANDBOX and "api" not in overrides.get("urls", {}):
-        client.set_sandbox_mode(True)
-    if session is not None:
-        client.session = session
-    # A redirected order would be sent a second time, to a host nobody has named.
-    client.session.max_redirects = 0
-    client.hosts = _hosts(adapter, environment, overrides, client)
-    return client
-
-
-def _silent() -> logging.Logger:
-    logger = logging.getLogger("ccxt.silent")
-    logger.disabled = True
-    return logger
-
-
-def _hosts(adapter: Adapter, environment: str, overrides: Overrides, client: Any) -> frozenset[str]:
-    """Where this environment's requests may go: the exchange's own hosts, or those an operator has put in
-    their place."""
-    own = overrides.get("urls", {})
-    if "hostname" in overrides:
-        own = [own, client.urls["api"]]
-    named = frozenset(_hosts_in(own, overrides.get("hostname", "")))
-    if named:
-        return named
-    return adapter.sandbox_hosts if environment == Environment.SANDBOX else adapter.hosts
-
-
-def _hosts_in(urls: Any, hostname: str) -> Iterator[str]:
-    if isinstance(urls, str):
-        yield urlsplit(urls.replace("{hostname}", hostname)).netloc
-    elif isinstance(urls, Mapping | list):
-        for one in urls.values() if isinstance(urls, Mapping) else urls:
-            yield from _hosts_in(one, hostname)
-
-
 def _secrets(credentials: Credentials | None) -> list[str]:
     if credentials is None:
         return []
     parts = (credentials.secret, credentials.password, credentials.key)
     return sorted((part for part in parts if part), key=len, reverse=True)
-
-
-def _seconds(told: str | None) -> float | None:
-    try:
-        return None if told is None else float(told)
-    except ValueError:
-        return None
-
-
-def _parsed(body: str) -> Any:
-    try:
-        return json.loads(body)
-    except ValueError:
-        return None

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
+from hashlib import sha256
 from threading import Lock
 from time import monotonic
 from typing import Any, Protocol
@@ -10,9 +11,13 @@ from uuid import UUID
 from accounts.keys import Credentials, NotTheirs, Unreadable, unseal
 from accounts.models import Environment, ExchangeAccount
 from orders.gateways.base import GatewayError, KeyRefused, Unreachable
-from orders.gateways.exchange.adapters import ADAPTERS
+from orders.gateways.exchange import nonce
+from orders.gateways.exchange.adapters import SOURCES
 from orders.gateways.exchange.breaker import SharedBreaker
+from orders.gateways.exchange.budget import PUBLIC, Budget, Lane
 from orders.gateways.exchange.client import Client
+from orders.gateways.exchange.limits import Limits, limits_of
+from tradingbot.counting import shared_counts
 
 MARKETS_FRESH_S = 3600.0
 CLOCK_FRESH_S = 300.0
@@ -39,9 +44,10 @@ class ProcessClients:
         keys: Sequence[str],
         clock: Callable[[], float] = monotonic,
         accounts_max: int = ACCOUNTS_KEPT_MAX,
+        limits: Callable[[str], Limits] = limits_of,
     ) -> None:
         self._overrides, self._keys, self._clock = overrides, keys, clock
-        self._accounts_max = accounts_max
+        self._accounts_max, self._limits = accounts_max, limits
         self._lock = Lock()
         self._loading: defaultdict[tuple[str, str], Lock] = defaultdict(Lock)
         self._masters: dict[tuple[str, str], tuple[Client, float]] = {}
@@ -52,8 +58,9 @@ class ProcessClients:
         """The account's own client, with its key's present version, its clock told not long ago."""
         client, synced = self._held(account)
         client.ccxt.set_markets_from_exchange(self.master(account.exchange, account.environment).ccxt)
-        if not synced or self._clock() - synced > CLOCK_FRESH_S:
-            client.sync_clock()
+        if client.ccxt.out_of_time or not synced or self._clock() - synced > CLOCK_FRESH_S:
+            # A cancel may need it.
+            client.at(Lane.URGENT).sync_clock()
             synced = self._clock()
         with self._lock:
             # Last in the order means used last: who is first is let go when there are too many.
@@ -79,7 +86,7 @@ class ProcessClients:
 
     def by_key(self, exchange: str, environment: str, credentials: Credentials) -> Client:
         """A client for a key that no account has yet."""
-        client = self._client(exchange, environment, credentials, "keys")
+        client = self._client(exchange, environment, credentials, f"key-{_name(credentials)}")
         client.ccxt.set_markets_from_exchange(self.master(exchange, environment).ccxt)
         client.sync_clock()
         return client
@@ -111,10 +118,12 @@ class ProcessClients:
                 raise Unreachable(why)
             return known[0]
         try:
-            client = self._client(*place, None, "public")
-            client.ask(lambda ccxt: ccxt.load_markets())
+            client = self._client(*place, None, PUBLIC)
+            # Without any list of markets not even a cancel can be sent.
+            loading = client.at(Lane.URGENT if known is None else Lane.IDLE)
+            loading.ask(lambda ccxt: ccxt.load_markets())
             # Whether a candle has closed is told by the exchange's clock.
-            client.sync_clock()
+            loading.sync_clock()
         except GatewayError as trouble:
             with self._lock:
                 self._silent[place] = (str(trouble), self._clock() + SILENCE_S)
@@ -138,12 +147,22 @@ class ProcessClients:
         return self._client(account.exchange, account.environment, credentials, str(account.pk))
 
     def _client(self, exchange: str, environment: str, credentials: Credentials | None, who: str) -> Client:
-        adapter = ADAPTERS[exchange]
+        adapter = SOURCES[exchange]
+        place = f"{exchange}:{environment}"
         counted = who if adapter.limits_by_account else "all"
-        return Client(
+        client = Client(
             adapter,
             environment,
             credentials,
             overrides=self._overrides.get(exchange, {}),
-            breaker=SharedBreaker(f"{exchange}:{environment}:{counted}"),
+            breaker=SharedBreaker(f"{place}:{counted}"),
+            budget=Budget(place, who, self._limits(exchange), shared_counts()),
         )
+        if credentials is not None and exchange in nonce.EXCHANGES:
+            client.ccxt.turn = nonce.Turns(f"{exchange}:{_name(credentials)}").one
+        return client
+
+
+def _name(credentials: Credentials) -> str:
+    """What a key is called where it must not be told."""
+    return sha256(credentials.key.encode()).hexdigest()[:16]

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 class Meaning(StrEnum):
     """REFUSED: it was not placed, and never will be. KNOWN: the exchange has an order of this id already.
     ABSENT: it knows no such order. KEY: the key is not accepted. CLOCK: the request was out of time, and
-    not looked at. LIMIT: too many requests."""
+    not looked at. LIMIT: too many requests. ORDERS: too many new orders, and this one was not placed."""
 
     REFUSED = "refused"
     KNOWN = "known"
@@ -21,6 +21,7 @@ class Meaning(StrEnum):
     KEY = "key"
     CLOCK = "clock"
     LIMIT = "limit"
+    ORDERS = "orders"
 
 
 # Under any exchange: these come from what stands before it, too, so the status alone counts.
@@ -45,7 +46,7 @@ class Codes:
     def meaning(self, status: int, code: str, words: str) -> Meaning | None:
         """What the answer proves; None: nothing."""
         if status in LIMIT_STATUSES:
-            return Meaning.LIMIT
+            return self.meanings.get((status, code), Meaning.LIMIT)
         for (worded, part), meaning in self.worded.items():
             if worded == code and part.lower() in words.lower():
                 return meaning
@@ -72,7 +73,9 @@ BINANCE = Codes(
     {
         **_all(400, Meaning.REFUSED, "-1013", "-1100", "-1101", "-1102", "-1103", "-1104", "-1105", "-1106"),
         **_all(400, Meaning.REFUSED, "-1108", "-1111", "-1112", "-1114", "-1115", "-1116", "-1117", "-1121"),
-        **_all(400, Meaning.REFUSED, "-1015", "-2010"),
+        **_all(400, Meaning.REFUSED, "-2010"),
+        **_all(400, Meaning.ORDERS, "-1015"),
+        **_all(429, Meaning.ORDERS, "-1015"),
         **_all(400, Meaning.CLOCK, "-1021"),
         **_all(400, Meaning.KEY, "-1022", "-2014", "-2015"),
         **_all(401, Meaning.KEY, "-1022", "-2014", "-2015"),
@@ -229,3 +232,15 @@ COINBASE = Codes(
         (404, "NOT_FOUND"): Meaning.ABSENT,
     },
 )
+
+
+def _unknown_error(body: Any) -> None:
+    """Of an exchange whose codes nobody has written down."""
+
+
+def _unknown_sound(body: Any, *, rows: bool) -> bool:
+    """Rows come in a list, or in one inside of the answer."""
+    return isinstance(body, dict | list) if rows else bool(body)
+
+
+UNKNOWN = Codes(_unknown_error, _unknown_sound, {})

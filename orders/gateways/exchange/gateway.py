@@ -4,7 +4,6 @@ An answer is believed where it names our order, and a refusal where the exchange
 everything else proves nothing, and the order is asked for by our id.
 """
 
-import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
@@ -24,11 +23,13 @@ from orders.gateways.base import (
     Unreachable,
 )
 from orders.gateways.exchange.adapters import Adapter, Params
-from orders.gateways.exchange.client import Absent, Client, Said, WrongHost, now_ms, wait_of
+from orders.gateways.exchange.budget import Lane
+from orders.gateways.exchange.client import Absent, Client, Said, wait_of
 from orders.gateways.exchange.clients import Clients
 from orders.gateways.exchange.errors import Meaning
 from orders.gateways.exchange.fees import valued
 from orders.gateways.exchange.orders import Found, fill_reports, found
+from orders.gateways.exchange.spoken import WrongHost, now_ms
 from orders.models import Order
 from orders.rules import Market, OrderKind, Side, ceil_to
 from orders.states import FINAL, OrderStatus
@@ -45,7 +46,7 @@ UNREACHABLE_WAIT_S = 5.0
 PAGES_MAX = 20
 OPEN_ORDERS = "fetch_open_orders"
 THROUGH = Decimal("1.01")
-NEVER_PLACED = frozenset({Meaning.REFUSED, Meaning.CLOCK})
+NEVER_PLACED = frozenset({Meaning.REFUSED, Meaning.CLOCK, Meaning.ORDERS})
 
 
 class ExchangeGateway:
@@ -59,7 +60,7 @@ class ExchangeGateway:
 
     def wait_s(self, order: Order) -> float:
         try:
-            return self._clients.of(order.account).breaker.wait_s(time.time())
+            return self._clients.of(order.account).at(lane_of(order)).wait_s()
         except KeyRefused:
             return 0.0  # `create` says so of the order itself.
         except GatewayError:
@@ -69,12 +70,14 @@ class ExchangeGateway:
         account = order.account
         if account.state not in TRADES:
             raise Refused(f"{account.label} is {account.get_state_display().lower()}: {account.state_reason}")
-        client = self._clients.of(order.account)
-        window_ms = self.adapter.lifetime.window_ms
-        if self._age_ms(order) > window_ms:
-            raise Refused(f"it was held up for more than {window_ms // 1000} s and not sent")
-        said = client.say(self._creation(order, client))
-        if isinstance(said.error, WrongHost):
+        try:
+            client = self._clients.of(account).at(lane_of(order))
+            creation = self._creation(order, client)
+        except (RateLimited, Unreachable) as trouble:
+            raise Refused(f"not sent: {trouble}") from None
+        said = client.say(creation, order=True)
+        client = client.at(Lane.URGENT)  # what has become of it
+        if isinstance(said.error, Refused | WrongHost):
             raise Refused(str(said.error))
         meaning, words = client.meaning(said.answer)
         if meaning is Meaning.CLOCK:
@@ -82,6 +85,8 @@ class ExchangeGateway:
                 client.sync_clock()
         if meaning is Meaning.KEY:
             raise KeyRefused(words)
+        if isinstance(said.error, GatewayError) and not said.sent:
+            raise Refused(f"not sent: {said.error}")
         if meaning in NEVER_PLACED or (said.error is not None and not said.sent):
             raise Refused(words or f"ccxt refused it before it left ({type(said.error).__name__})")
         if meaning is None and said.error is None and self._names(said.result, order):
@@ -89,19 +94,25 @@ class ExchangeGateway:
         return self._found_after(client, order, said, words)
 
     def lookup(self, order: Order) -> Report | None:
-        client = self._clients.of(order.account)
+        watched = order.status in FINAL
+        return self._looked_up(order, Lane.USUAL if watched else Lane.URGENT)
+
+    def _looked_up(self, order: Order, lane: Lane) -> Report | None:
+        client = self._clients.of(order.account).at(lane)
         known = self._find(client, order)
         return None if known is None else self._report(client, order, known)
 
     def cancel(self, order: Order) -> Report:
         """The exchange's own answer may be that it knows no such order any more, or none at all: what has
         become of it is always asked."""
-        client = self._clients.of(order.account)
+        client = self._clients.of(order.account).at(Lane.URGENT)
         said = client.say(lambda ccxt: ccxt.cancel_order(order.exchange_order_id, order.ticker))
         meaning, words = client.meaning(said.answer)
         if meaning is Meaning.LIMIT:
             raise RateLimited(words, wait_of(said.answer))
-        report = self.lookup(order)
+        if isinstance(said.error, RateLimited) and not said.sent:
+            raise said.error
+        report = self._looked_up(order, Lane.URGENT)
         if report is None:
             raise Unreachable("the exchange lists the order no more")
         return report
@@ -115,7 +126,7 @@ class ExchangeGateway:
         for order in orders:
             known = resting.get(order.exchange_order_id or "")
             if known is None:
-                reports.append(self.lookup(order))
+                reports.append(self._looked_up(order, Lane.USUAL))
             elif known.filled > order.filled:
                 reports.append(self._report(client, order, known))
         return [report for report in reports if report is not None]
@@ -129,7 +140,7 @@ class ExchangeGateway:
         if order.absences < ABSENCES_MIN or self._age_ms(order) < lifetime_ms:
             return False
         try:
-            return self._listed(self._clients.of(order.account), order) is None
+            return self._listed(self._clients.of(order.account).at(Lane.URGENT), order) is None
         except GatewayError:
             return False
 
@@ -156,7 +167,14 @@ class ExchangeGateway:
         word = "market" if kind is OrderKind.MARKET else "limit"
         amount = f"{order.amount.normalize():f}"
         at = None if price is None else f"{price.normalize():f}"
-        return lambda ccxt: ccxt.create_order(order.ticker, word, order.side, amount, at, params)
+
+        def placed(ccxt: Any) -> Any:
+            # Looked at when its client is free: other requests of the account may have held it up.
+            if self._age_ms(order) > lifetime.window_ms:
+                raise Refused(f"it was held up for more than {lifetime.window_ms // 1000} s and not sent")
+            return ccxt.create_order(order.ticker, word, order.side, amount, at, params)
+
+        return placed
 
     def _through(self, client: Client, ticker: str, rules: Market) -> Decimal:
         """A limit a little over the ask, where an exchange takes no buys at market by amount."""
@@ -214,7 +232,7 @@ class ExchangeGateway:
         if status in FINAL and status is not OrderStatus.FILLED and told < known.filled:
             status = OrderStatus.OPEN
         at = moment_of(known.at if known.at is not None else now_ms())
-        return Report(order.client_id, status, at, known.order_id, fills)
+        return Report(order.client_id, status, at, known.order_id, fills, known.odd)
 
     def _fills(self, client: Client, order: Order, order_id: str) -> tuple[FillReport, ...]:
         """The order's trades, page by page."""
@@ -230,6 +248,11 @@ class ExchangeGateway:
             else:
                 since = int(rows[-1]["timestamp"])
         return valued(fill_reports(mine), order.ticker, client)
+
+
+def lane_of(order: Order) -> Lane:
+    """An exit may use what entries must leave."""
+    return Lane.URGENT if order.role == "exit" else Lane.USUAL
 
 
 def _trades(client: Client, ticker: str, since: int | None, count: int, params: Params) -> list[Any]:
