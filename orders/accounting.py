@@ -41,7 +41,8 @@ class Fill(Frozen):
     """One execution. `amount` and `fee_base` in base, `price` and `fee_quote` in quote.
 
     `fee_other` is a fee paid in a third currency, valued in quote at the fill: it counts in P&L
-    and touches neither the base nor the quote held. `at` is market time in ms UTC.
+    and touches neither the base nor the quote held. `at` is market time in ms UTC. An `amount` of 0
+    corrects the fee of an earlier fill of the slot; its fees are what that one lacked, or had too much.
     """
 
     slot: str
@@ -87,11 +88,26 @@ class Position(Frozen):
         value, fee = fill.value, money(fill.fee_quote)
         other = money(fill.fee_other) if fill.fee_other else NO_MONEY
         if fill.side is BUY:
+            if not fill.amount:
+                return self._with_fee(fill.fee_base, fee, other)
             return Position(self.amount + fill.received, self.cost + value + fee, self.realised - other)
         given = fill.amount + fill.fee_base
         cost = self._cost_of(given)
         gain = value - fee - other - cost
         return Position(self.amount - given, self.cost - cost, self.realised + gain)
+
+    def _with_fee(self, base: Decimal, quote: Decimal, other: Decimal) -> "Position":
+        """A buy's fee told late. It belongs to the cost of what is held, as if it had been told at once;
+        when nothing is held any more, it is realised."""
+        amount, cost = self.amount - base, self.cost + quote
+        if amount > 0:
+            return Position(amount, cost, self.realised - other)
+        return Position(amount, NO_MONEY, self.realised - other - cost)
+
+    def lacks(self, fill: Fill) -> Decimal:
+        """The base that `fill` takes beyond what is held; 0 when all of it is there."""
+        taken = -fill.received if fill.side is BUY else fill.amount + fill.fee_base
+        return max(money(taken) - self.amount, ZERO)
 
     def after_all(self, fills: Iterable[Fill]) -> "Position":
         position = self
@@ -122,11 +138,14 @@ class Pocket(StrEnum):
 
 
 class Purpose(StrEnum):
+    """`adopted`: a fill took more than the bot had, so the rest came from what its account holds besides."""
+
     DEPOSIT = "deposit"
     FUND = "fund"
     RELEASE = "release"
     TRADE = "trade"
     FEE = "fee"
+    ADOPTED = "adopted"
 
 
 class Transfer(Frozen):

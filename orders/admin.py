@@ -28,7 +28,7 @@ class OrderAdmin(ReadOnlyAdmin):
         "filled",
         "planned_at",
     )
-    list_filter = ("status", "side", "kind", "role", "exchange", "late")
+    list_filter = ("status", "side", "kind", "role", "exchange", "late", "overfilled")
     search_fields = ("=client_id", "=exchange_order_id", "slot", "bot__name", "user__email", "=bot__id")
     list_select_related = ("bot", "user")
     date_hierarchy = "planned_at"
@@ -48,10 +48,12 @@ class TradeAdmin(ReadOnlyAdmin):
         "price",
         "fee",
         "fee_currency",
+        "fee_pending",
+        "correction",
         "pnl",
         "executed_at",
     )
-    list_filter = ("side", "maker", "symbol")
+    list_filter = ("side", "maker", "fee_pending", "symbol")
     search_fields = ("=exchange_trade_id", "slot", "bot__name", "user__email", "=bot__id")
     list_select_related = ("bot", "user")
     date_hierarchy = "executed_at"

@@ -22,8 +22,11 @@ R = TypeVar("R")
 
 
 @dataclass_transform(frozen_default=True, field_specifiers=(field,))
-class Frozen(msgspec.Struct, frozen=True, gc=False):
-    """`class Fill(Record): ...`. Records form no circles, so the garbage collector need not know them."""
+class Frozen(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True):
+    """`class Fill(Record): ...`. Records form no circles, so the garbage collector need not know them.
+
+    A field that is not known is of other code than this: reading past it would lose it at the next write.
+    """
 
 
 def dumped(record: Frozen) -> Any:

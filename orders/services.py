@@ -19,10 +19,10 @@ from activity.models import Severity
 from bots.models import Bot, BotStatus
 from orders.booking import book
 from orders.gateways.base import Report
-from orders.models import Order, Trade
+from orders.models import Order
 from orders.money import LostRace
 from orders.states import FINAL, OrderStatus, may_move
-from orders.switches import SwitchedOff, pass_gate, said, stopping
+from orders.switches import SwitchedOff, pass_gate, said, short_of, stopping
 
 SETTLE_TRIES_MAX = 5
 LOOKUP_WAITS_S = (0.5, 1, 2, 5, 10, 30)
@@ -44,7 +44,7 @@ def order_claim(*, order: Order, token: UUID) -> None:
     # Not a join: Django would move the whole condition into a subquery, which PostgreSQL does not
     # ask again when it has waited for the row, and the later of two would not notice.
     leased = Exists(Bot.objects.filter(pk=OuterRef("bot_id"), lease_token=token, lease_until__gt=Now()))
-    held = Q(leased, ~Exists(stopping(order)))
+    held = Q(leased, ~Exists(stopping(order)), ~Exists(short_of(order)))
     try:
         with transaction.atomic():
             pass_gate()
@@ -53,6 +53,8 @@ def order_claim(*, order: Order, token: UUID) -> None:
         switch = stopping(order).select_related("bot").first()
         if switch is not None:
             raise SwitchedOff(said(switch)) from None
+        if (shortage := short_of(order).first()) is not None:
+            raise SwitchedOff(shortage.why) from None
         raise
 
 
@@ -135,12 +137,11 @@ def order_settle(*, order: Order, report: Report, now: datetime) -> None:
 
 
 def _settle(order: Order, report: Report, now: datetime) -> None:
-    known = set(Trade.objects.filter(order=order).values_list("exchange_trade_id", flat=True))
-    fresh = {fill.trade_id: fill for fill in report.fills if fill.trade_id not in known}
-    if fresh:
-        book(order, list(fresh.values()), now)
+    fresh = bool(report.fills) and book(order, report.fills, now)
     status = _status_after(order, report)
-    if report.status is OrderStatus.FILLED and status not in FINAL:
+    if report.status is OrderStatus.UNKNOWN:
+        _odd_word(order, report, now)
+    if report.status in (OrderStatus.FILLED, OrderStatus.UNKNOWN) and status not in FINAL:
         Order.objects.filter(pk=order.pk).update(**_later(order, now))
     if status != order.status:
         fields: dict[str, Any] = {"finished_at": report.at, **_freed()} if status in FINAL else {}
@@ -156,12 +157,28 @@ def _settle(order: Order, report: Report, now: datetime) -> None:
         journal.changed([(order.user_id, order.bot_id)], now=now)
 
 
+def _odd_word(order: Order, report: Report, now: datetime) -> None:
+    """The exchange has it, and says of it what means nothing to us: it stays as it is, and we say so once."""
+    word = (report.reason or "something unknown")[:32]
+    means = f"{order.exchange} says {word} of {order.slot}, which means nothing to us"
+    if Order.objects.filter(pk=order.pk).exclude(odd_word=word).update(odd_word=word):
+        journal.say(
+            user_id=order.user_id,
+            bot_id=order.bot_id,
+            level=Severity.WARNING,
+            message=f"{means}: the order stays as it was.",
+            now=now,
+        )
+
+
 def _status_after(order: Order, report: Report) -> OrderStatus:
     held = OrderStatus(order.status)
     told = OrderStatus.FILLED if order.filled >= order.amount else report.status
     if told is OrderStatus.FILLED and order.filled < order.amount:
         # Its fills are still on their way: final now, it would be a purchase nobody has seen.
         told = OrderStatus.OPEN if held is OrderStatus.OPEN else OrderStatus.UNKNOWN
+    if told is OrderStatus.UNKNOWN and held is not OrderStatus.SENDING:
+        told = held
     if held in FINAL or told == held:
         return held
     if not may_move(held, told):

@@ -8,6 +8,7 @@ from decimal import Decimal
 
 from bots.strategies.base import EXIT, ORDERS_PER_PLAN_MAX, OrderIntent, Plan
 from orders.accounting import product
+from orders.records import replace
 from orders.rules import ONE, SELL, ZERO, FeeIn, Market
 
 REASONS_MAX = 20
@@ -48,6 +49,16 @@ def check(slot: str, intent: OrderIntent, market: Market) -> None:
         raise BadPlan(f"{slot}: {intent.amount} at {intent.price} is no order of {market.ticker}")
     if intent.price is not None and intent.price % market.tick:
         raise BadPlan(f"{slot}: the price {intent.price} is not on the tick {market.tick}")
+
+
+def fitted(intent: OrderIntent, market: Market) -> OrderIntent:
+    """The intent on the market's steps; mostly it is there already. What a strategy remembers may be from
+    before the exchange changed its rules."""
+    on_tick = intent.price is None or not intent.price % market.tick
+    if on_tick and not intent.amount % market.lot:
+        return intent
+    price = None if intent.price is None else market.price(intent.side, intent.price)
+    return replace(intent, amount=market.amount(intent.amount), price=price)
 
 
 def reserved(intent: OrderIntent, market: Market, ask: Decimal) -> tuple[Decimal, Decimal]:

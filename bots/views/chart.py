@@ -93,7 +93,7 @@ def _fills(request: UserRequest, bot: Bot, rows: list[dict[str, Any]]) -> list[d
     if not rows:
         return []
     since = moment_of(rows[0]["time"] * 1000)
-    found = trades_of(request.user).filter(bot=bot, executed_at__gte=since).order_by("-number")[:FILLS_MAX]
+    found = trades_of(request.user).filter(bot=bot, correction=0, executed_at__gte=since)
     return [
         {
             "time": int(trade.executed_at.timestamp()),
@@ -101,5 +101,5 @@ def _fills(request: UserRequest, bot: Bot, rows: list[dict[str, Any]]) -> list[d
             "price": f"{trade.price.normalize():f}",
             "amount": f"{trade.quantity.normalize():f}",
         }
-        for trade in reversed(found)
+        for trade in reversed(found.order_by("-number")[:FILLS_MAX])
     ]

@@ -15,8 +15,10 @@ from decimal import Decimal
 from typing import Protocol
 
 from accounts.keys import Credentials
+from accounts.models import ExchangeAccount
 from bots.strategies.base import Candles
 from orders.accounting import Fill, money
+from orders.gateways.streaming import Silence, Streams
 from orders.matching import Quote
 from orders.models import Order
 from orders.rules import Side
@@ -53,7 +55,8 @@ class RateLimited(GatewayError):
 @dataclass(frozen=True, slots=True)
 class FillReport:
     """One execution as the exchange tells it; `trade_id` is the exchange's own. `fee_value` is what a fee
-    in a third currency was worth in quote then."""
+    in a third currency was worth in quote then. `fee_pending`: it has not told the fee yet, or not in which
+    currency; one of zero is told."""
 
     trade_id: str
     amount: Decimal
@@ -63,6 +66,7 @@ class FillReport:
     maker: bool
     at: datetime
     fee_value: Decimal = Decimal(0)
+    fee_pending: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +76,7 @@ class Report:
     A `provisional` word holds only while our row is as it was when asked: a paper exchange remembers
     nothing but our rows, so what it said to a worker that slept has never happened. A report of an
     order's end by cancel, expiry or refusal carries all its fills; one of FILLED may run ahead of them.
+    One of UNKNOWN says that the exchange has it, and what it says of it (`reason`) means nothing to us.
     """
 
     client_id: str
@@ -168,13 +173,13 @@ class Holding:
 
 
 class Venue(Protocol):
-    """A real exchange as asked with one account's key. Every call may raise `KeyRefused`,
-    `Unreachable` or `RateLimited`; no sentence of theirs holds a part of the key."""
+    """A real exchange as asked with one key. Every call may raise `KeyRefused`, `Unreachable` or
+    `RateLimited`; no sentence of theirs holds a part of the key."""
 
     def permissions(self, credentials: Credentials, environment: str) -> Permissions:
         """What the key may do. Also raises `KeyRefused` when it may not even be asked about."""
 
-    def holdings(self, credentials: Credentials, environment: str) -> Mapping[str, Holding]:
+    def holdings(self, account: ExchangeAccount) -> Mapping[str, Holding]:
         """All that the account holds, by currency; currencies of which it holds nothing are left out."""
 
 
@@ -186,15 +191,24 @@ class Markets(Protocol):
         written. Raises a `GatewayError` when there is no answer; nothing has changed then."""
 
 
+class Depths(Protocol):
+    """An exchange's order books."""
+
+    def depth(self, ticker: str) -> Decimal:
+        """The quote within 10 bps of the touch, on the thinner side; 0 while it cannot be had."""
+
+
 @dataclass(frozen=True, slots=True)
 class Exchanges:
-    """Every exchange this process can reach: gateways by (exchange, environment); prices, venues and lists
-    of markets by exchange."""
+    """Every exchange this process can reach: gateways by (exchange, environment); prices, venues, lists of
+    markets and order books by exchange; and what they tell by themselves."""
 
     gateways: Mapping[tuple[str, str], Gateway] = field(default_factory=dict)
     prices: Mapping[str, Prices] = field(default_factory=dict)
     venues: Mapping[str, Venue] = field(default_factory=dict)
     markets: Mapping[str, Markets] = field(default_factory=dict)
+    streams: Streams = field(default_factory=Silence)
+    depths: Mapping[str, Depths] = field(default_factory=dict)
 
     def gateway(self, exchange: str, environment: str) -> Gateway:
         return self.gateways[exchange, environment]

@@ -33,6 +33,7 @@ OF_EACH_BOT: tuple[Callable[[Books], Iterator[Breach]], ...] = (
     of_fills.fills_add_up,
     of_fills.position_adds_up,
     of_fills.fees_present,
+    of_fills.corrections_follow,
     of_fills.accounting_repeats,
     of_fills.equity_adds_up,
     of_money.pockets_add_up,

@@ -11,8 +11,9 @@ from django.db import connection, transaction
 from django.db.models import QuerySet
 
 from bots.models import Bot, BotSettings, Deal, Decision
-from orders.accounting import Pocket
+from orders.accounting import Pocket, Purpose
 from orders.models import LedgerEntry, Order, Trade
+from orders.models.order import UNCOVERED
 from orders.rules import ZERO
 from orders.states import LIVE
 
@@ -65,6 +66,16 @@ class Books:
     def coin_moves(self) -> list[LedgerEntry]:
         """Coins that came into the pocket, or left it, other than by a trade."""
         return [row for row in self.entries if row.trade_id is None and row.currency == self.bot.base]
+
+    def adopted(self) -> list[LedgerEntry]:
+        """What a trade took beyond what the pocket held, and was brought in with it."""
+        return [row for row in self.entries if row.purpose == Purpose.ADOPTED]
+
+    def still_offered(self) -> list[Order]:
+        """Live orders that what the bot holds must cover; those a fill has left uncovered are being ended."""
+        return [
+            order for order in self.live if not (order.cancel_requested_at and order.refusal == UNCOVERED)
+        ]
 
     def breach(self, code: str, what: str, row: Order | Trade | None = None) -> Breach:
         noun = "order" if isinstance(row, Order) else "trade"

@@ -79,9 +79,9 @@ def news_counted(books: Books) -> Iterator[Breach]:
 
 
 def on_its_account(books: Books) -> Iterator[Breach]:
-    """S2: the account is the user's own and of the bot's exchange, and its orders go nowhere else."""
+    """S2: the account is the user's own and where the bot trades, and its orders go nowhere else."""
     bot = books.bot
-    if bot.account.user_id != bot.user_id or bot.account.exchange != bot.exchange:
+    if bot.account.user_id != bot.user_id or bot.account.place != bot.exchange:
         yield books.breach("S2", f"trades on {bot.exchange} with {bot.account} of user {bot.account.user_id}")
     for order in books.orders:
         if order.account_id != bot.account_id:

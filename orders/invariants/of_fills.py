@@ -1,11 +1,15 @@
 """Fills: each belongs to its order and is counted once, and together they are the bot's position."""
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from decimal import Decimal
+from uuid import UUID
 
-from orders.accounting import Position, product, share
+from orders.accounting import Position, Purpose, product, share
 from orders.invariants.books import Books, Breach, plain, signed
 from orders.models import LedgerEntry, Trade
+from orders.models.order import FEE_LOOKS_MAX
+from orders.models.trade import fees_awaited
 from orders.rules import ZERO, Side
 
 
@@ -59,7 +63,8 @@ def fills_add_up(books: Books) -> Iterator[Breach]:
 
 def position_adds_up(books: Books) -> Iterator[Breach]:
     """I11: what it holds is what it bought and was given, less what it sold, gave back and paid in fees."""
-    held = sum((signed(entry) for entry in books.coin_moves()), ZERO)
+    moves = [*books.coin_moves(), *_of_base(books, books.adopted())]
+    held = sum((signed(entry) for entry in moves), ZERO)
     for trade in books.trades:
         fill = trade.as_fill()
         held += fill.received if fill.side is Side.BUY else -fill.amount - fill.fee_base
@@ -70,7 +75,7 @@ def position_adds_up(books: Books) -> Iterator[Breach]:
 
 def fees_present(books: Books) -> Iterator[Breach]:
     """I12: every trade says in which currency its fee was, and what that was worth in quote. Of a third
-    currency the price is not among our rows."""
+    currency the price is not among our rows. One that is not told yet is asked for, until it is given up."""
     bot = books.bot
     for trade in books.trades:
         if not trade.fee_currency:
@@ -81,6 +86,22 @@ def fees_present(books: Books) -> Iterator[Breach]:
         if value != trade.fee_value:
             what = f"its fee is worth {plain(value)} {bot.quote}, it says {plain(trade.fee_value)}"
             yield books.breach("I12", what, trade)
+    trades = books.trades_by_order()
+    for order in books.orders:
+        left = fees_awaited(trades.get(order.pk, []))
+        if left and order.fee_look_at is None and order.fee_looks < FEE_LOOKS_MAX:
+            yield books.breach("I12", f"nobody asks for the fees of {len(left)} of its fills", order)
+
+
+def corrections_follow(books: Books) -> Iterator[Breach]:
+    """I12: the corrections of a fill's fee are numbered from 1, and come after it."""
+    seen: Counter[tuple[UUID, str]] = Counter()
+    for trade in books.trades:
+        fill = trade.order_id, trade.exchange_trade_id
+        if trade.correction != seen[fill]:
+            what = f"is correction {trade.correction} of a fill with {seen[fill]} rows before it"
+            yield books.breach("I12", what, trade)
+        seen[fill] += 1
 
 
 def accounting_repeats(books: Books) -> Iterator[Breach]:
@@ -93,12 +114,18 @@ def accounting_repeats(books: Books) -> Iterator[Breach]:
     if len(moves) > 1:
         return
     bot, position = books.bot, Position()
-    worth = bot.funded - _quote_funded(books)
+    worth = bot.funded - _quote_funded(books) - _adopted_worth(books)
+    adopted = {row.trade_id: row.amount for row in _of_base(books, books.adopted())}
     for event in _in_order(books, moves):
         if isinstance(event, LedgerEntry):
             position = _moved(position, event, worth)
             continue
-        before, position = position, position.after(event.as_fill())
+        fill, brought = event.as_fill(), adopted.get(event.pk, ZERO)
+        if brought != position.lacks(fill):
+            what = f"it lacked {plain(position.lacks(fill))} {bot.base}, {plain(brought)} was brought in"
+            yield books.breach("P1", what, event)
+        before = position.with_coins(brought, fill.price) if brought else position
+        position = before.after(fill)
         if event.pnl != position.realised - before.realised:
             what = f"its P&L is {plain(position.realised - before.realised)}, it says {plain(event.pnl)}"
             yield books.breach("P1", what, event)
@@ -108,8 +135,19 @@ def accounting_repeats(books: Books) -> Iterator[Breach]:
 
 
 def _quote_funded(books: Books) -> Decimal:
-    moves = (row for row in books.entries if row.trade_id is None and row.currency == books.bot.quote)
-    return sum((signed(row) for row in moves), ZERO)
+    """What was put into the pocket in quote, less what was taken out, other than by trades."""
+    moved = (row for row in books.entries if row.trade_id is None or row.purpose == Purpose.ADOPTED)
+    return sum((signed(row) for row in moved if row.currency == books.bot.quote), ZERO)
+
+
+def _adopted_worth(books: Books) -> Decimal:
+    prices = {trade.pk: trade.price for trade in books.trades}
+    rows = _of_base(books, books.adopted())
+    return sum((product(row.amount, prices[row.trade_id]) for row in rows if row.trade_id in prices), ZERO)
+
+
+def _of_base(books: Books, entries: Iterable[LedgerEntry]) -> list[LedgerEntry]:
+    return [row for row in entries if row.currency == books.bot.base]
 
 
 def _in_order(books: Books, moves: list[LedgerEntry]) -> Iterator[Trade | LedgerEntry]:
@@ -149,5 +187,6 @@ def equity_adds_up(books: Books) -> Iterator[Breach]:
         what = f"cash and position at cost are {plain(has)}, funds and P&L {plain(should)}"
         yield books.breach("P3", what)
     funded = _quote_funded(books)
-    if not books.coin_moves() and funded != bot.funded:
-        yield books.breach("P3", f"counts {plain(bot.funded)} as funded, it was given {plain(funded)}")
+    given = funded + _adopted_worth(books)
+    if not books.coin_moves() and given != bot.funded:
+        yield books.breach("P3", f"counts {plain(bot.funded)} as funded, it was given {plain(given)}")

@@ -11,6 +11,7 @@ from orders.models import Balance, LedgerEntry, Trade
 from orders.rules import ZERO
 from tradingbot.db import MoneySum
 
+OF_A_TRADE = frozenset({Purpose.TRADE, Purpose.FEE, Purpose.ADOPTED})
 Leg = tuple[str, str, str, Decimal, str]
 
 
@@ -33,7 +34,7 @@ def trades_booked(books: Books) -> Iterator[Breach]:
     """I14: the ledger has each trade's legs and fee, once, and nothing else for it."""
     booked: dict[UUID, Counter[Leg]] = defaultdict(Counter)
     for entry in books.entries:
-        if entry.trade_id:
+        if entry.trade_id and entry.purpose != Purpose.ADOPTED:
             booked[entry.trade_id][_leg_of(entry)] += 1
     for trade in books.trades:
         if (found := booked[trade.pk]) != (due := _legs_due(books, trade)):
@@ -43,7 +44,7 @@ def trades_booked(books: Books) -> Iterator[Breach]:
     for entry in books.entries:
         if entry.account_id != books.bot.account_id:
             yield books.breach("I14", f"ledger entry {entry.pk} is on another account")
-        if entry.trade_id is None and entry.purpose in (Purpose.TRADE, Purpose.FEE):
+        if entry.trade_id is None and entry.purpose in OF_A_TRADE:
             yield books.breach("I14", f"ledger entry {entry.pk} is a {entry.purpose} without a trade")
 
 

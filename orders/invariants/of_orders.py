@@ -126,10 +126,11 @@ def reservations_covered(books: Books) -> Iterator[Breach]:
     for order in books.orders:
         if why := _final_reserve(order) if order.status in FINAL else _live_reserve(order):
             yield books.breach("I16", why, order)
-    quote = sum((order.reserved_quote for order in books.live), ZERO)
+    offered = books.still_offered()
+    quote = sum((order.reserved_quote for order in offered), ZERO)
     if quote > books.bot.cash:
         yield books.breach("I16", f"live orders reserve {plain(quote)}, its cash is {plain(books.bot.cash)}")
-    base = sum((order.reserved_base for order in books.live), ZERO)
+    base = sum((order.reserved_base for order in offered), ZERO)
     held = books.bot.position_amount
     if base > held:
         yield books.breach("I16", f"live orders reserve {plain(base)} base, it holds {plain(held)}")
@@ -155,7 +156,8 @@ def _live_reserve(order: Order) -> str:
 
 def sells_covered(books: Books) -> Iterator[Breach]:
     """I17: all that is on sale is there to be sold."""
-    on_sale = sum((order.amount - order.filled for order in books.live if order.side == Side.SELL), ZERO)
+    sales = (order for order in books.still_offered() if order.side == Side.SELL)
+    on_sale = sum((order.amount - order.filled for order in sales), ZERO)
     held = books.bot.position_amount
     if on_sale > held:
         yield books.breach("I17", f"{plain(on_sale)} is on sale, it holds {plain(held)}")

@@ -14,6 +14,10 @@ from orders.rules import OrderKind, Side
 from orders.states import FINAL, LIVE, OrderStatus
 from tradingbot.db import Money, SameOwner, above_zero, at_least, one_of
 
+# Why an order is ended when a fill took what it was to be paid with.
+UNCOVERED = "what is left does not cover it any more"
+FEE_LOOKS_MAX = 8
+
 
 class Order(models.Model):
     """One order, stored before the exchange hears of it and sent at most once.
@@ -21,6 +25,7 @@ class Order(models.Model):
     A slot is taken until its last order is final and a committed decision has seen all its fills
     (`settled`). `placed_at` and `finished_at` are market time; `claimed_at` is database time. Of the `looks`
     for an unknown order, `absences` counts those at which the exchange said that it knows no such order.
+    While fees of its fills are not told, `fee_look_at` says when to ask again, however it has ended.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -53,12 +58,15 @@ class Order(models.Model):
     overfilled = models.BooleanField(default=False)
     send_count = models.PositiveSmallIntegerField(default=0)
     refusal = models.CharField(max_length=300, blank=True)
+    odd_word = models.CharField(max_length=32, blank=True, help_text="its status, in a word we do not know")
 
     planned_at = models.DateTimeField()
     claimed_at = models.DateTimeField(null=True, blank=True)
     look_again_at = models.DateTimeField(null=True, blank=True)
     looks = models.PositiveIntegerField(default=0)
     absences = models.PositiveSmallIntegerField(default=0)
+    fee_look_at = models.DateTimeField(null=True, blank=True)
+    fee_looks = models.PositiveSmallIntegerField(default=0)
     cancel_requested_at = models.DateTimeField(null=True, blank=True)
     placed_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
@@ -119,6 +127,7 @@ class Order(models.Model):
                 condition=Q(status__in=sorted(LIVE), cancel_requested_at__isnull=False),
                 name="order_to_cancel",
             ),
+            models.Index(fields=["bot"], condition=Q(fee_look_at__isnull=False), name="order_fees_awaited"),
         ]
 
     def __str__(self) -> str:

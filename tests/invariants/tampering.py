@@ -10,8 +10,10 @@ from django.db import connection
 
 from bots.models import Bot, BotSettings, Deal, Decision
 from orders.models import Balance, LedgerEntry, Market, Order, Trade
+from orders.models.order import UNCOVERED
 from tests import people
 from tests.invariants.books import Traded, delete, without_check, without_index, without_trigger
+from tests.orders.fills import fill, settled
 
 
 def of(row: Bot | Order) -> Any:
@@ -115,6 +117,41 @@ def _stricter(books: Traded, **rules: Decimal) -> None:
     of(books.buying).update(market=market)
 
 
+def _corrected(books: Traded) -> None:
+    """The fee of the last trade is told otherwise, and that row counted wrong."""
+    last = books.trades[-1]
+    settled(
+        books.sold,
+        fill(last.exchange_trade_id, f"{last.quantity}", f"{last.price}", fee=last.fee + 1),
+    )
+    row = Trade.objects.filter(order=books.sold, correction=1)
+    _changed(Trade, "trade_immutable", row, correction=2)
+
+
+def _adopted(books: Traded) -> None:
+    """Coins brought in with a sale that had enough of them."""
+    trade = books.trades[-1]
+    LedgerEntry.objects.create(
+        user_id=trade.user_id,
+        account_id=books.bot.account_id,
+        bot_id=trade.bot_id,
+        trade=trade,
+        debit="bot",
+        credit="outside",
+        currency="BTC",
+        amount=Decimal("0.5"),
+        purpose="adopted",
+        at=people.NOW,
+    )
+    of(books.bot).update(position_amount=Decimal("1.5"), position_cost=Decimal("155.1"), funded=Decimal(1055))
+
+
+def _uncovered(books: Traded) -> None:
+    """More on sale than there is, by an order that nobody ends."""
+    _oversold(books)
+    of(books.selling).update(refusal=UNCOVERED)
+
+
 TAMPERINGS: list[tuple[str, set[str], Tampering]] = [
     ("no client id", {"I1"}, lambda b: of(b.buying).update(client_id="")),
     ("sent, never claimed", {"I2"}, lambda b: of(b.buying).update(claimed_at=None)),
@@ -138,6 +175,9 @@ TAMPERINGS: list[tuple[str, set[str], Tampering]] = [
     ("coins from nowhere", {"I11", "I14", "P1"}, lambda b: of(b.bot).update(position_amount=Decimal("1.1"))),
     ("a fee in no currency", {"I12", "I14", "P3"}, lambda b: _trade(b, fee_currency="")),
     ("a fee worth something else", {"I12"}, lambda b: _trade(b, fee_value=Decimal(9))),
+    ("a fee nobody asks for", {"I12"}, lambda b: _trade(b, fee_pending=True)),
+    ("a correction out of turn", {"I12"}, _corrected),
+    ("coins brought in that were not lacking", {"P1"}, _adopted),
     ("off the tick", {"I13"}, lambda b: of(b.buying).update(price=Decimal("95.123"))),
     ("off the lot", {"I13"}, lambda b: of(b.ended).update(amount=Decimal("1.0001"))),
     ("under the least amount", {"I13"}, lambda b: _stricter(b, min_amount=Decimal(3))),
@@ -150,6 +190,7 @@ TAMPERINGS: list[tuple[str, set[str], Tampering]] = [
     ("a reservation lost", {"I16"}, lambda b: of(b.buying).update(reserved_quote=Decimal(0))),
     ("more reserved than there is", {"I16"}, lambda b: of(b.buying).update(reserved_quote=Decimal(5000))),
     ("more on sale than there is", {"I16", "I17"}, _oversold),
+    ("more on sale than there is, to be ended by nobody", {"I16", "I17"}, _uncovered),
     ("a trade gone", {"I7", "I10", "I11", "I14", "P1"}, _trade_gone),
     ("another gain of a trade", {"P1"}, lambda b: _trade(b, pnl=Decimal(1))),
     ("another cost of the position", {"P1", "P3"}, lambda b: of(b.bot).update(position_cost=Decimal(1))),

@@ -17,7 +17,7 @@ def booked(memory: DcaMemory, fill: Fill) -> DcaMemory:
     place, _, what = fill.slot.partition("/")
     number = int(place.removeprefix("deal-"))
     deal = memory.deal
-    if deal is None and what == "base" and number == memory.deals + 1:
+    if deal is None and fill.amount and what == "base" and number == memory.deals + 1:
         deal = Deal(number=number, opened_at=fill.at)
         memory = replace(memory, deals=number, signal=False, asked=False)
     if fill.side is Side.SELL:

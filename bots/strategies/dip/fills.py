@@ -16,7 +16,7 @@ def booked(memory: DipMemory, fill: Fill) -> DipMemory:
     place, _, what = fill.slot.partition("/")
     number = int(place.removeprefix("deal-"))
     deal = memory.deal
-    if deal is None and what == "buy-1" and number == memory.deals + 1:
+    if deal is None and fill.amount and what == "buy-1" and number == memory.deals + 1:
         deal = Deal(number=number, opened_at=fill.at)
         memory = over(replace(memory, deals=number))
     if fill.side is Side.SELL:

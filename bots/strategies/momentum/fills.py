@@ -16,7 +16,7 @@ def booked(memory: MomentumMemory, fill: Fill) -> MomentumMemory:
     deal, deals = memory.deal, memory.deals
     if fill.side is SELL:
         return _sold(memory, deal, fill, what)
-    if deal is None and what == "entry" and number == deals + 1:
+    if deal is None and fill.amount and what == "entry" and number == deals + 1:
         deal, deals = Deal(number, fill.at), number
     if deal is None or deal.number != number:
         return replace(memory, dust=memory.dust.after(fill))

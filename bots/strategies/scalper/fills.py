@@ -18,6 +18,8 @@ REFUSED_PAUSE_MS = 1_000
 def booked(settings: ScalperSettings, memory: ScalperMemory, fill: Fill) -> ScalperMemory:
     """The memory after `fill`. A buy without an open deal opens one, however late it comes."""
     deal = memory.deal
+    if not fill.amount:
+        return memory  # A fee told late: the position has it.
     if fill.side is SELL:
         return memory if deal is None else replace(memory, deal=replace(deal, sold=True))
     deals, opened = memory.deals, memory.opened

@@ -115,7 +115,7 @@ class ScalperSettings(Settings):
         None,
         title="Least depth",
         help="No entry while the thinner side of the book holds less within 10 bps of the touch. "
-        "Empty is ten times the order, 0 is off; passes where the depth is not known.",
+        "Empty is ten times the order, 0 is off; passes where there is no order book, as in a backtest.",
         unit="quote",
         group="orders",
         ge=0,

@@ -26,25 +26,30 @@ STATUSES = {
 @dataclass(frozen=True, slots=True)
 class Found:
     """An order as an exchange lists it. `filled` in base is its own word, not proven by trades; times in
-    ms UTC, None where it tells none."""
+    ms UTC, None where it tells none. `odd` is a status that means nothing to us; then ours is UNKNOWN."""
 
     order_id: str
     client_id: str
     status: OrderStatus
     filled: Decimal
     at: int | None
+    odd: str = ""
 
 
 def found(order: Mapping[str, Any]) -> Found:
-    """Raises `Unreachable` for a status nobody has told us the meaning of: the order stays as it is."""
-    status = STATUSES.get(str(order.get("status")))
-    if status is None:
-        raise Unreachable(
-            f"the exchange says {order.get('status')!r} of the order, which means nothing to us"
-        )
+    """Raises `Unreachable` when it is not an order, or tells amounts that cannot be."""
+    word = str(order.get("status") or "nothing")
+    status = STATUSES.get(word)
     at = order.get("lastUpdateTimestamp") or order.get("lastTradeTimestamp") or order.get("timestamp")
     filled = number(order.get("filled") or "0", "filled")
-    return Found(_named(order, "id"), str(order.get("clientOrderId") or ""), status, filled, at)
+    return Found(
+        order_id=_named(order, "id"),
+        client_id=str(order.get("clientOrderId") or ""),
+        status=status or OrderStatus.UNKNOWN,
+        filled=filled,
+        at=at,
+        odd="" if status else word,
+    )
 
 
 def fill_reports(trades: Iterable[Mapping[str, Any]]) -> tuple[FillReport, ...]:
@@ -54,7 +59,8 @@ def fill_reports(trades: Iterable[Mapping[str, Any]]) -> tuple[FillReport, ...]:
 
 
 def _fill_report(trade: Mapping[str, Any]) -> FillReport:
-    currency, fee = _fee(trade)
+    told = _fee(trade)
+    currency, fee = told or (_named(trade, "symbol").rpartition("/")[2], Decimal(0))
     return FillReport(
         trade_id=_named(trade, "id"),
         amount=above_zero(trade.get("amount"), "amount"),
@@ -63,17 +69,25 @@ def _fill_report(trade: Mapping[str, Any]) -> FillReport:
         fee_currency=currency,
         maker=trade.get("takerOrMaker") == "maker",
         at=_moment(trade),
+        fee_pending=told is None,
     )
 
 
-def _fee(trade: Mapping[str, Any]) -> tuple[str, Decimal]:
-    """The fee's currency and amount; a rebate is negative. Without one: nothing, in the quote."""
-    told = [fee for fee in trade.get("fees") or [trade.get("fee")] if fee and fee.get("cost") is not None]
+def _fee(trade: Mapping[str, Any]) -> tuple[str, Decimal] | None:
+    """The fee's currency and amount; a rebate is negative. None while it is not told, or of no currency."""
+    told = [fee for fee in trade.get("fees") or [trade.get("fee")] if fee and _is_told(fee)]
     if not told:
-        return _named(trade, "symbol").rpartition("/")[2], Decimal(0)
+        return None
     if len({fee.get("currency") for fee in told}) > 1:
         raise Unreachable("a fill has fees in several currencies, which cannot be booked")
-    return _named(told[0], "currency"), sum((number(fee["cost"], "fee") for fee in told), Decimal(0))
+    currency = told[0].get("currency") or _named(trade, "symbol").rpartition("/")[2]
+    return str(currency), sum((number(fee["cost"], "fee") for fee in told), Decimal(0))
+
+
+def _is_told(fee: Mapping[str, Any]) -> bool:
+    """A fee of zero needs no currency."""
+    cost = fee.get("cost")
+    return cost not in (None, "") and bool(fee.get("currency") or not number(cost, "fee"))
 
 
 def _moment(trade: Mapping[str, Any]) -> datetime:

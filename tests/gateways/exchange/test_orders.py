@@ -83,7 +83,6 @@ def test_a_report_says_exactly_what_was_told() -> None:
         {"price": "-1"},
         {"price": "NaN"},
         {"fees": [{"cost": "NaN", "currency": "USDT"}]},
-        {"fees": [{"cost": "1", "currency": None}]},
         {"fees": [{"cost": "1", "currency": "USDT"}, {"cost": "1", "currency": "BNB"}]},
         {"fees": [], "fee": None, "symbol": None},
     ],
@@ -104,13 +103,31 @@ def test_a_fill_that_cannot_be_is_refused(wrong: dict[str, Any]) -> None:
             "0.3",
         ),
         ({"fees": None, "fee": {"cost": "0.1", "currency": "BTC"}}, "BTC", "0.1"),
-        ({"fees": [], "fee": {"cost": None, "currency": None}}, "USDT", "0"),
-        ({"fees": [], "fee": None}, "USDT", "0"),
+        ({"fees": [{"cost": "0", "currency": "BNB"}]}, "BNB", "0"),
+        ({"fees": [{"cost": "0.00", "currency": None}]}, "USDT", "0"),
     ],
 )
 def test_the_fee_is_what_was_taken_in_its_own_currency(told: dict[str, Any], currency: str, fee: str) -> None:
     (report,) = fill_reports([trade(**told)])
-    assert (report.fee_currency, report.fee) == (currency, D(fee))
+    assert (report.fee_currency, report.fee, report.fee_pending) == (currency, D(fee), False)
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"fees": [], "fee": {"cost": None, "currency": None}},
+        {"fees": [], "fee": None},
+        {"fees": None, "fee": None},
+        {"fees": [{"cost": None, "currency": "BNB"}]},
+        {"fees": [{"cost": "", "currency": "BNB"}]},
+        {"fees": [{"cost": "1", "currency": None}]},
+        {"fees": [{"cost": "1", "currency": ""}]},
+    ],
+)
+def test_a_fee_without_amount_or_currency_is_not_told_yet(told: dict[str, Any]) -> None:
+    (report,) = fill_reports([trade(**told)])
+    assert report.fee_pending
+    assert report.amount == D("0.5"), "its fill is told all the same"
 
 
 ORDER: dict[str, Any] = {
@@ -133,9 +150,6 @@ def test_an_order_is_told_with_its_last_change() -> None:
 @pytest.mark.parametrize(
     "wrong",
     [
-        {"status": None},
-        {"status": "PENDING_NEW"},
-        {"status": "TRADE_PREVENTION"},
         {"id": None},
         {"id": ""},
         {"filled": "NaN"},
@@ -145,3 +159,11 @@ def test_an_order_is_told_with_its_last_change() -> None:
 def test_an_order_told_wrong_stays_as_it_is(wrong: dict[str, Any]) -> None:
     with pytest.raises(Unreachable):
         found({**ORDER, **wrong})
+
+
+@pytest.mark.parametrize("word", ["PENDING_NEW", "TRADE_PREVENTION"])
+def test_a_status_nobody_knows_is_kept_in_the_exchanges_own_word(word: str) -> None:
+    known = found({**ORDER, "status": word})
+    assert (known.status, known.odd, known.filled) == (OrderStatus.UNKNOWN, word, D("0.5"))
+    assert found({**ORDER, "status": None}).status is OrderStatus.UNKNOWN
+    assert found(ORDER).odd == ""
