@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 
+from bots.engine.asking import Question
 from bots.strategies.base import Candles
 from orders.gateways.base import Exchanges, FillReport, Refused, Report, Unreachable
 from orders.matching import Quote
@@ -14,6 +15,12 @@ from tradingbot.clock import moment_of
 
 NAME = "remote"
 BEGAN_MS = 1_700_000_000_000
+
+
+def at_once(exchange: str, question: Question) -> bool:
+    """Questions that a listener puts are answered before it goes on."""
+    question()
+    return True
 
 
 class Killed(BaseException):

@@ -8,12 +8,15 @@ from typing import Any
 from django.core.cache import cache
 
 from bots.strategies.base import Candles
+from bots.strategies.candles import grouped
 from orders.gateways.base import NotYet, RateLimited, Unreachable
 from orders.gateways.candle_file import filled_up
-from orders.gateways.exchange.client import Client, now_ms
+from orders.gateways.exchange.client import Client
 from orders.gateways.exchange.clients import Masters
 from orders.gateways.exchange.history import Endless, Wanted, joined, pages
 from orders.gateways.exchange.orders import above_zero
+from orders.gateways.exchange.spoken import now_ms
+from orders.gateways.exchange.tickers import ask_tickers
 from orders.matching import Quote
 from tradingbot.clock import TIMEFRAMES_S
 
@@ -44,21 +47,25 @@ class ExchangePrices:
 
     def ask(self, tickers: Collection[str]) -> dict[str, Quote]:
         """Ask the exchange, and leave the answer where every process finds it."""
-        client = self._masters.master(self.exchange)
+        client = self.master()
         # ccxt refuses the whole question for one market that is listed no more.
         listed = sorted(ticker for ticker in tickers if ticker in client.ccxt.markets)
         if not listed:
             return {}
-        told = client.ask(lambda ccxt: ccxt.fetch_tickers(listed))
-        known = self.remembered(listed)
+        told = ask_tickers(client, listed)
         quotes = {ticker: quote_of(told.get(ticker) or {}) for ticker in listed}
-        found = {
-            ticker: quote
-            for ticker, quote in quotes.items()
-            if quote is not None and not _leaps(quote, known.get(ticker))
-        }
+        return self.take({ticker: quote for ticker, quote in quotes.items() if quote is not None})
+
+    def take(self, quotes: Mapping[str, Quote]) -> dict[str, Quote]:
+        """Keep those that do not leap, and return them."""
+        known = self.remembered(quotes)
+        found = {ticker: quote for ticker, quote in quotes.items() if not _leaps(quote, known.get(ticker))}
         self.keep(found)
         return found
+
+    def master(self) -> Client:
+        """Whom it asks. Raises a `GatewayError` while there is nobody who could."""
+        return self._masters.master(self.exchange)
 
     def keep(self, quotes: Mapping[str, Quote]) -> None:
         cache.set_many({self._key(ticker): quote for ticker, quote in quotes.items()}, timeout=KEPT_S)
@@ -78,7 +85,11 @@ class ExchangePrices:
 
     def _ask_candles(self, ticker: str, timeframe: str, end: int, count: int) -> Candles:
         """`count` candles that have closed by `end`, a whole multiple of their length."""
-        client, step = self._masters.master(self.exchange), TIMEFRAMES_S[timeframe] * 1000
+        client, step = self.master(), TIMEFRAMES_S[timeframe] * 1000
+        own = _own(client, timeframe)
+        if own != timeframe:
+            parts = TIMEFRAMES_S[timeframe] // TIMEFRAMES_S[own]
+            return grouped(self._ask_candles(ticker, own, end, count * parts), step, end)
         wanted = Wanted(end - count * step, min(end, closed_until(client, timeframe)), step)
         ask = partial(ask_page, client, ticker, timeframe)
         try:
@@ -122,6 +133,13 @@ def closed_until(client: Client, timeframe: str) -> int:
     """When the candle opened that is open now by the exchange's clock (ms UTC)."""
     step = TIMEFRAMES_S[timeframe] * 1000
     return (now_ms() + int(client.ccxt.offset_ms)) // step * step
+
+
+def _own(client: Client, timeframe: str) -> str:
+    """The longest of the exchange's own timeframes that this one is made of; this one where it has it."""
+    length_s, told = TIMEFRAMES_S[timeframe], client.ccxt.timeframes
+    own = [name for name, part_s in TIMEFRAMES_S.items() if name in told and length_s % part_s == 0]
+    return own[-1] if own else timeframe
 
 
 def _leaps(quote: Quote, known: Quote | None) -> bool:

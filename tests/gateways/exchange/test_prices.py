@@ -127,6 +127,7 @@ GARBAGE: list[dict[str, Any]] = [
 
 
 @pytest.mark.parametrize("fields", GARBAGE)
+@pytest.mark.row(39)
 def test_nonsense_is_left_out_and_not_remembered(
     prices: ExchangePrices, served: Exchange, fields: dict[str, Any]
 ) -> None:
@@ -136,6 +137,7 @@ def test_nonsense_is_left_out_and_not_remembered(
 
 
 @pytest.mark.parametrize("last", [500, 5_000_000])
+@pytest.mark.row(39)
 def test_a_hundredfold_leap_is_left_out_while_the_price_before_is_known(
     prices: ExchangePrices, served: Exchange, last: int
 ) -> None:
@@ -175,6 +177,7 @@ def test_the_candle_that_is_open_is_not_among_them(prices: ExchangePrices) -> No
     assert len(candles) == 3
 
 
+@pytest.mark.row(38)
 def test_a_candle_that_the_exchange_has_open_is_not_taken_for_closed(
     prices: ExchangePrices, served: Exchange
 ) -> None:
