@@ -79,6 +79,7 @@ class ExchangeAccountAdmin(ReadOnlyAdmin):
         "ip_restricted",
         "checked_at",
         "check_due_at",
+        "compare_due_at",
         "consented_at",
         "held_at",
         "hidden_at",

@@ -62,6 +62,14 @@ class AccountState(models.TextChoices):
     SUSPENDED = "suspended"
 
 
+SANDBOX_OF = "-sandbox"
+
+
+def place_of(exchange: str, environment: str) -> str:
+    """A sandbox is an exchange of its own: it has other markets, and other prices."""
+    return exchange + SANDBOX_OF if environment == Environment.SANDBOX else exchange
+
+
 TRADES = (AccountState.WORKING, AccountState.UNCHECKED)
 REASON_MAX = 300
 
@@ -72,6 +80,7 @@ class ExchangeAccount(models.Model):
     `sealed_key` holds the credentials (see `accounts.keys`) and `key_number` tells which of our
     encryption keys sealed it. `may_*` and `ip_restricted` are what the exchange last said of the key,
     None where it does not say; `check_due_at` is when it is asked again, None for not by itself.
+    `compare_due_at`: when what it holds is held against its bots' books again; None for at once.
     `held_at`: suspended by an operator, who alone can lift that.
     """
 
@@ -91,6 +100,7 @@ class ExchangeAccount(models.Model):
     ip_restricted = models.BooleanField(null=True)
     checked_at = models.DateTimeField(null=True, blank=True)
     check_due_at = models.DateTimeField(null=True, blank=True)
+    compare_due_at = models.DateTimeField(null=True, blank=True)
     consented_at = models.DateTimeField(null=True, blank=True)
 
     state = models.CharField(max_length=9, choices=AccountState, default=AccountState.WORKING)
@@ -137,3 +147,13 @@ class ExchangeAccount(models.Model):
 
     def __str__(self) -> str:
         return self.label
+
+    @property
+    def is_real(self) -> bool:
+        """Whether its orders go to an exchange."""
+        return self.environment != Environment.PAPER
+
+    @property
+    def place(self) -> str:
+        """Whose markets and prices its bots have, as their rows name it."""
+        return place_of(self.exchange, self.environment)

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from django.db.models import QuerySet
 
-from accounts.models import Environment, ExchangeAccount, User
+from accounts.models import TRADES, Environment, ExchangeAccount, User
 from bots.models import Bot
 from orders.models import Balance
 
@@ -26,9 +26,9 @@ def in_use() -> QuerySet[ExchangeAccount]:
     return ExchangeAccount.objects.filter(hidden_at__isnull=True)
 
 
-def paper_accounts_of(user: User) -> QuerySet[ExchangeAccount]:
-    """Those without a key, oldest first."""
-    return accounts_of(user).filter(environment=Environment.PAPER).order_by("created_at", "pk")
+def trading_accounts_of(user: User) -> QuerySet[ExchangeAccount]:
+    """Those that a bot may trade on, oldest first."""
+    return accounts_of(user).filter(state__in=TRADES).order_by("created_at", "pk")
 
 
 def currencies_of(account: ExchangeAccount) -> list[str]:

@@ -12,6 +12,12 @@ urlpatterns = [
     path("<uuid:account_id>/balance/", pages.balance, name="balance"),
     path("<uuid:account_id>/key/", form.replace_key, name="replace_key"),
     path("<uuid:account_id>/test", actions.test, name="test"),
+    path("<uuid:account_id>/compare", actions.compare, name="compare"),
+    path(
+        "<uuid:account_id>/shortages/<int:shortage_id>/close/<uuid:bot_id>",
+        actions.close_holder,
+        name="close_holder",
+    ),
     path("<uuid:account_id>/rename", actions.rename, name="rename"),
     path("<uuid:account_id>/delete", actions.delete, name="delete"),
 ]

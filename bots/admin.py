@@ -19,6 +19,7 @@ from bots.models import (
     Decision,
     EquityPoint,
     KillSwitch,
+    Shortage,
 )
 from bots.services import ServiceRefused, backtests_cancel, bots_stop_all, switch_release
 from orders.models import Order
@@ -232,3 +233,14 @@ class KillSwitchAdmin(ReadOnlyAdmin):
 def reasons_of(decision: Decision) -> str:
     lines = format_html_join("", "<li>{}</li>", ((reason,) for reason in decision.reasons))
     return format_html("<ul>{}</ul>", lines) if lines else "–"
+
+
+@admin.register(Shortage)
+class ShortageAdmin(ReadOnlyAdmin):
+    """Money that bots should hold and their account does not. Its owner alone decides what is done."""
+
+    list_display = ("account", "user", "currency", "ours", "found", "seen_at", "sure_at", "ended_at")
+    list_filter = (("sure_at", admin.EmptyFieldListFilter), ("ended_at", admin.EmptyFieldListFilter))
+    search_fields = ("user__email", "account__label", "currency")
+    list_select_related = ("user", "account")
+    date_hierarchy = "seen_at"

@@ -17,11 +17,11 @@ from django.db.models import OuterRef, Q, Subquery
 from django.db.models.functions import Coalesce
 
 from accounts.models import User
-from bots.models import Bot, BotStatus, EquityPoint, Phase
+from bots.models import Bot, BotStatus, EquityPoint, Mode, Phase
 from bots.strategies.registry import BOT_TYPES
 from orders.accounting import product, share
 from orders.gateways.base import Exchanges
-from orders.gateways.offers import OFFERS
+from orders.gateways.offers import name_of
 from orders.matching import Quote
 from orders.models import Balance
 from orders.queries import latest_markets
@@ -95,8 +95,7 @@ class Standing:
     @property
     def venue(self) -> str:
         """The real exchange whose prices these are; nothing for the built-in one."""
-        offer = OFFERS.get(self.bot.exchange)
-        return offer.name if offer else ""
+        return name_of(self.bot.exchange)
 
     @property
     def market_now(self) -> datetime | None:
@@ -131,19 +130,26 @@ class Standing:
         return words.get(Phase(bot.phase), bot.phase_why or bot.get_phase_display())
 
 
+HEADINGS = {Mode.LIVE: "Real money", Mode.SANDBOX: "Sandbox, play money", Mode.PAPER: "On paper"}
+
+
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """All of a person's money in one currency. None where a market without a price keeps it open."""
+    """All of a person's money of one kind in one currency. None where a market without a price keeps it
+    open; what is free on a real account is its exchange's to tell. `heading`: the kind, where there are
+    several."""
 
+    mode: Mode
+    heading: str
     currency: str
-    free: Decimal
+    free: Decimal | None
     in_bots: Decimal | None
     today: Decimal | None
     total: Decimal | None
 
     @property
     def equity(self) -> Decimal | None:
-        return None if self.in_bots is None else self.free + self.in_bots
+        return None if self.in_bots is None else (self.free or ZERO) + self.in_bots
 
 
 def midnight_of(user: User, now: datetime) -> datetime:
@@ -187,24 +193,42 @@ def free_money(user: User) -> dict[str, Decimal]:
 def summaries(
     found: Sequence[Standing], *, user: User, free: Mapping[str, Decimal], now: datetime
 ) -> list[Summary]:
-    """The user's money by quote currency, the reporting currency first.
+    """The user's money by kind, real money first, and by quote currency, the reporting currency first.
 
     `found` are the standings of `bots_of_today`; bots deleted earlier count with what they realised.
     """
     realised = _realised_before(user, midnight_of(user, now))
-    currencies = {user.reporting_currency, *realised, *(one.bot.quote for one in found)}
-    return [
-        Summary(
-            currency=currency,
-            free=free.get(currency, ZERO),
-            in_bots=_sum(one.equity for one in found if one.bot.quote == currency),
-            today=_sum(one.today for one in found if one.bot.quote == currency),
-            total=_sum(
-                [realised.get(currency, ZERO), *(one.total for one in found if one.bot.quote == currency)]
-            ),
-        )
-        for currency in sorted(currencies, key=lambda name: (name != user.reporting_currency, name))
-    ]
+    places = {*realised, *((Mode(one.bot.mode), one.bot.quote) for one in found)}
+    if free.get(user.reporting_currency) or not places:
+        places.add((Mode.PAPER, user.reporting_currency))
+    kinds, usual = list(HEADINGS), user.reporting_currency
+    ordered = sorted(places, key=lambda place: (kinds.index(place[0]), place[1] != usual, place[1]))
+    sums, shown = [], {Mode.PAPER} if {mode for mode, _ in ordered} == {Mode.PAPER} else set[Mode]()
+    for mode, currency in ordered:
+        heading = "" if mode in shown else HEADINGS[mode]
+        shown.add(mode)
+        sums.append(_summary(mode, currency, heading, found, free, realised.get((mode, currency), ZERO)))
+    return sums
+
+
+def _summary(
+    mode: Mode,
+    currency: str,
+    heading: str,
+    found: Sequence[Standing],
+    free: Mapping[str, Decimal],
+    realised: Decimal,
+) -> Summary:
+    mine = [one for one in found if (one.bot.mode, one.bot.quote) == (mode, currency)]
+    return Summary(
+        mode=mode,
+        heading=heading,
+        currency=currency,
+        free=free.get(currency, ZERO) if mode is Mode.PAPER else None,
+        in_bots=_sum(one.equity for one in mine),
+        today=_sum(one.today for one in mine),
+        total=_sum([realised, *(one.total for one in mine)]),
+    )
 
 
 def _sum(values: Iterable[Decimal | None]) -> Decimal | None:
@@ -216,12 +240,12 @@ def _sum(values: Iterable[Decimal | None]) -> Decimal | None:
     return total
 
 
-def _realised_before(user: User, midnight: datetime) -> dict[str, Decimal]:
-    """What bots deleted before `midnight` realised, by quote."""
-    gone = Bot.objects.filter(user=user, hidden_at__lt=midnight).values("ticker").order_by("ticker")
-    realised: dict[str, Decimal] = defaultdict(Decimal)
-    for row in gone.annotate(sum=MoneySum("pnl")):
-        realised[row["ticker"].split("/")[1]] += row["sum"]
+def _realised_before(user: User, midnight: datetime) -> dict[tuple[Mode, str], Decimal]:
+    """What bots deleted before `midnight` realised, by kind and quote."""
+    gone = Bot.objects.filter(user=user, hidden_at__lt=midnight).values("mode", "ticker")
+    realised: dict[tuple[Mode, str], Decimal] = defaultdict(Decimal)
+    for row in gone.order_by("mode", "ticker").annotate(sum=MoneySum("pnl")):
+        realised[Mode(row["mode"]), row["ticker"].split("/")[1]] += row["sum"]
     return dict(realised)
 
 

@@ -62,7 +62,8 @@ class BotForm(forms.Form):
     """Name, market and settings of one bot type; `values` are the settings as the services take them.
 
     `accounts` are those to choose from as (id, label), none where there is no choice; `tickers` are the
-    markets to choose from on the account chosen, at `place`, none for a bot that stays on its `ticker`.
+    markets to choose from on the account chosen, at `place` and with what `money`, none for a bot that stays
+    on its `ticker`.
     `deal_open` asks whether a change is for the open deal, too.
     """
 
@@ -92,6 +93,7 @@ class BotForm(forms.Form):
         ticker: str,
         tickers: Sequence[str] = (),
         place: str = "",
+        money: str = "on paper",
         accounts: Sequence[tuple[str, str]] = (),
         deal_open: bool = False,
         **kwargs: Any,
@@ -102,7 +104,7 @@ class BotForm(forms.Form):
         self._offer("account", accounts)
         self._offer("ticker", [(one, one) for one in tickers])
         if tickers:
-            self.fields["ticker"].help_text = f"Traded on paper, at {place}."
+            self.fields["ticker"].help_text = f"Traded {money}, at {place}."
             wrong = f"Market: %(value)s is not traded at {place} for this account's money; choose another."
             self.fields["ticker"].error_messages["invalid_choice"] = wrong
         for name, info in self.model.model_fields.items():

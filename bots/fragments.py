@@ -190,7 +190,7 @@ def summary_context(
         found = standings(bots_of_today(user, now), user=user, exchanges=exchanges, now=now)
     free = free_money(user)
     sums = summaries(found, user=user, free=free, now=now)
-    quotes = {one.currency for one in sums}
+    quotes = {one.currency for one in sums if one.free is not None}
     coins = [(name, held) for name, held in sorted(free.items()) if held and name not in quotes]
     return {"summaries": sums, "coins": coins}
 

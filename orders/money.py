@@ -1,8 +1,11 @@
 """Moves of money that are not trades: deposits, a bot's funds, and their return.
 
-Each is one ledger row and the balances it changes, in the caller's transaction.
+Each is one ledger row and the balances it changes, in the caller's transaction. A paper account's free
+money is in our books. A real account's is not: what its bots have not in their pockets is its owner's, who
+may move it at any time, so a bot's funds come from outside, within what the exchange has said is there.
 """
 
+from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
@@ -15,6 +18,9 @@ from orders.accounting import Pocket, Purpose, product, share
 from orders.models import Balance, LedgerEntry
 
 TRIES_MAX = 5
+
+# What a real account has left by currency, as told by its exchange just now; None on paper.
+Left = Mapping[str, Decimal] | None
 
 
 class NotEnough(Exception):
@@ -44,18 +50,18 @@ def deposit(*, account: ExchangeAccount, currency: str, amount: Decimal, now: da
     )
 
 
-def fund(*, bot: Bot, quote: Decimal, now: datetime) -> None:
-    """Put `quote` from the account's free money into the bot's pocket; raises `NotEnough`."""
+def fund(*, bot: Bot, quote: Decimal, now: datetime, left: Left = None) -> None:
+    """Put `quote` of the account's money into the bot's pocket; raises `NotEnough`."""
     if quote:
-        _free(user_id=bot.user_id, account_id=bot.account_id, currency=bot.quote, change=-quote)
+        _take(bot, bot.quote, quote, left)
         _pocket(bot=bot, quote=quote)
-        _entry(bot, bot.quote, quote, debit=Pocket.BOT, credit=Pocket.FREE, purpose=Purpose.FUND, now=now)
+        _entry(bot, bot.quote, quote, debit=Pocket.BOT, credit=_home(bot), purpose=Purpose.FUND, now=now)
 
 
-def fund_coins(*, bot: Bot, base: Decimal, price: Decimal, now: datetime) -> None:
+def fund_coins(*, bot: Bot, base: Decimal, price: Decimal, now: datetime, left: Left = None) -> None:
     """Put coins the account already holds into the bot's pocket, valued at `price`."""
     if base:
-        _free(user_id=bot.user_id, account_id=bot.account_id, currency=bot.base, change=-base)
+        _take(bot, bot.base, base, left)
         value = product(base, price)
         moved = Bot.objects.filter(
             pk=bot.pk, position_amount=bot.position_amount, position_cost=bot.position_cost, funded=bot.funded
@@ -68,15 +74,15 @@ def fund_coins(*, bot: Bot, base: Decimal, price: Decimal, now: datetime) -> Non
         bot.position_amount += base
         bot.position_cost += value
         bot.funded += value
-        _entry(bot, bot.base, base, debit=Pocket.BOT, credit=Pocket.FREE, purpose=Purpose.FUND, now=now)
+        _entry(bot, bot.base, base, debit=Pocket.BOT, credit=_home(bot), purpose=Purpose.FUND, now=now)
 
 
 def release(*, bot: Bot, quote: Decimal, now: datetime) -> None:
     """Give `quote` of the bot's pocket back to the account's free money."""
     if quote:
         _pocket(bot=bot, quote=-quote)
-        _free(user_id=bot.user_id, account_id=bot.account_id, currency=bot.quote, change=quote)
-        _entry(bot, bot.quote, quote, debit=Pocket.FREE, credit=Pocket.BOT, purpose=Purpose.RELEASE, now=now)
+        _give(bot, bot.quote, quote)
+        _entry(bot, bot.quote, quote, debit=_home(bot), credit=Pocket.BOT, purpose=Purpose.RELEASE, now=now)
 
 
 def release_coins(*, bot: Bot, base: Decimal, price: Decimal, now: datetime) -> None:
@@ -97,13 +103,30 @@ def release_coins(*, bot: Bot, base: Decimal, price: Decimal, now: datetime) -> 
         )
         _must(moved)
         bot.refresh_from_db(fields=["position_amount", "position_cost", "funded", "pnl"])
-        _free(user_id=bot.user_id, account_id=bot.account_id, currency=bot.base, change=base)
-        _entry(bot, bot.base, base, debit=Pocket.FREE, credit=Pocket.BOT, purpose=Purpose.RELEASE, now=now)
+        _give(bot, bot.base, base)
+        _entry(bot, bot.base, base, debit=_home(bot), credit=Pocket.BOT, purpose=Purpose.RELEASE, now=now)
 
 
 def free_of(*, account_id: UUID, currency: str) -> Decimal:
     found = Balance.objects.filter(account_id=account_id, currency=currency).values_list("free", flat=True)
     return next(iter(found), Decimal(0))
+
+
+def _home(bot: Bot) -> Pocket:
+    """Where the money of the bot's account is that no bot has."""
+    return Pocket.OUTSIDE if bot.account.is_real else Pocket.FREE
+
+
+def _take(bot: Bot, currency: str, amount: Decimal, left: Left) -> None:
+    if not bot.account.is_real:
+        _free(user_id=bot.user_id, account_id=bot.account_id, currency=currency, change=-amount)
+    elif amount > (free := (left or {}).get(currency, Decimal(0))):
+        raise NotEnough(free=free, asked=amount, currency=currency)
+
+
+def _give(bot: Bot, currency: str, amount: Decimal) -> None:
+    if not bot.account.is_real:
+        _free(user_id=bot.user_id, account_id=bot.account_id, currency=currency, change=amount)
 
 
 def _free(*, user_id: UUID, account_id: UUID, currency: str, change: Decimal) -> None:

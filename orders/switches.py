@@ -1,5 +1,7 @@
 """What a kill switch lets out, and the cut: once a press is committed, no order is claimed against it.
 
+A sure shortage of an account is such a stop as well, of what is bought there.
+
 A claim names the switch in its own UPDATE, which sees what was committed before it began. What is
 still missing is a claim that began earlier and commits later; so every claim passes a gate that a
 press closes: it waits for those that are through, and holds up the others until it is committed.
@@ -12,7 +14,7 @@ from django.db import connection
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from accounts.models import User
-from bots.models import Bot, KillSwitch, Level, Scope
+from bots.models import Bot, KillSwitch, Level, Mode, Scope, Shortage
 from orders.models import Order
 from orders.money import LostRace
 from orders.rules import OrderKind, Side
@@ -82,6 +84,29 @@ def stopping(order: Order) -> QuerySet[KillSwitch]:
     """The switches that do not let this order out."""
     stops = [level for level in Level if not lets_out(level, order.side, order.kind)]
     return switches_over(order).filter(level__in=stops)
+
+
+def short_of(order: Order) -> QuerySet[Shortage]:
+    """The shortages that do not let this order out: while money is missing nothing more is bought."""
+    currencies = order.ticker.split("/") if order.side == Side.BUY else []
+    sure = Shortage.objects.filter(account=order.account_id, sure_at__isnull=False, ended_at__isnull=True)
+    return sure.filter(currency__in=currencies)
+
+
+def shortages_over(bots: Iterable[Bot]) -> dict[UUID, Shortage]:
+    """The sure shortage over each of these bots that has one, in one read."""
+    rows = [bot for bot in bots if bot.mode != Mode.PAPER]
+    if not rows:
+        return {}
+    accounts = {bot.account_id for bot in rows}
+    sure = Shortage.objects.filter(account__in=accounts, sure_at__isnull=False, ended_at__isnull=True)
+    found = list(sure.order_by("sure_at"))
+    held = {}
+    for bot in rows:
+        for shortage in found:
+            if shortage.account_id == bot.account_id and shortage.currency in (bot.base, bot.quote):
+                held[bot.pk] = shortage
+    return held
 
 
 def said(switch: KillSwitch) -> str:

@@ -5,9 +5,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 
+from django.conf import settings
 from django.db import connection
 
 from accounts.keys import Credentials
+from accounts.models import ExchangeAccount, place_of
+from accounts.services import credentials_of
 from orders.gateways.base import (
     Exchanges,
     GatewayError,
@@ -62,8 +65,8 @@ class FakeVenue:
             raise found
         return found
 
-    def holdings(self, credentials: Credentials, environment: str) -> Mapping[str, Holding]:
-        self.permissions(credentials, environment)
+    def holdings(self, account: ExchangeAccount) -> Mapping[str, Holding]:
+        self.permissions(credentials_of(account, settings.ENCRYPTION_KEYS), account.environment)
         return self.holds
 
 
@@ -99,11 +102,12 @@ class FakeMarkets:
 
 
 def markets() -> dict[str, Markets]:
-    return {exchange: FakeMarkets(exchange) for exchange in OFFERS}
+    places = {place_of(name, way) for name, offer in OFFERS.items() for way in offer.environments}
+    return {place: FakeMarkets(place) for place in sorted({*places, *OFFERS})}
 
 
 def venues() -> dict[str, Venue]:
-    return {exchange: FakeVenue() for exchange in OFFERS}
+    return {name: FakeVenue() for name, offer in OFFERS.items() if not offer.paper_only}
 
 
 def exchanges(**given: Venue) -> Exchanges:

@@ -129,6 +129,7 @@ ACCOUNT_EMAIL_VERIFICATION = env.choice(
 ACCOUNT_EMAIL_SUBJECT_PREFIX = "[Trading bots] "
 ACCOUNT_DEFAULT_HTTP_PROTOCOL = "https" if IS_HTTPS else "http"
 ACCOUNT_LOGOUT_REDIRECT_URL = "/"
+ACCOUNT_REAUTHENTICATION_TIMEOUT = 900
 ACCOUNT_SESSION_REMEMBER = True
 
 # What makes the real exchanges, beside the built-in one.
@@ -139,6 +140,9 @@ EXCHANGE_OVERRIDES = env.overrides(os.environ, "EXCHANGE_OVERRIDES")
 KEYS_PERIOD_S = 60
 # What can be traded changes by the day, its rules less often.
 MARKETS_PERIOD_S = 3600
+# What a real account holds is held against its bots' books once a minute; this is how often one looks for
+# those whose turn it is.
+COMPARING_PERIOD_S = 10
 
 # Mail goes to the console until a server is named.
 
@@ -240,6 +244,7 @@ CELERY_BEAT_SCHEDULE = {
         "activity.tasks.deliver_due": RING_PERIOD_S,
         "bots.tasks.mark_equity_due": EQUITY_PERIOD_S,
         "accounts.tasks.check_due_keys": KEYS_PERIOD_S,
+        "accounts.tasks.compare_due": COMPARING_PERIOD_S,
         "accounts.tasks.refresh_markets": MARKETS_PERIOD_S,
     }.items()
 }

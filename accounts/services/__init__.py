@@ -18,12 +18,21 @@ from accounts.services.opening import credentials_of
 from accounts.services.paper import markets_refresh, paper_account_add
 from accounts.services.probing import account_refused, account_test, check_due_accounts
 from accounts.services.rotating import keys_to_rotate, rotate_key
+from accounts.services.shortages import (
+    account_compare,
+    compare_due_accounts,
+    holders_of,
+    shortage_close,
+    shortages_of,
+    sure_shortages_of,
+)
 
 __all__ = [
     "Held",
     "Wanted",
     "account_add",
     "account_balance",
+    "account_compare",
     "account_delete",
     "account_refused",
     "account_rename",
@@ -32,11 +41,16 @@ __all__ = [
     "account_suspend",
     "account_test",
     "check_due_accounts",
+    "compare_due_accounts",
     "credentials_of",
     "deleted_in_words",
+    "holders_of",
     "keys_to_rotate",
     "markets_refresh",
     "on_real_exchanges",
     "paper_account_add",
     "rotate_key",
+    "shortage_close",
+    "shortages_of",
+    "sure_shortages_of",
 ]

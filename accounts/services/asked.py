@@ -50,6 +50,9 @@ def offer_of(exchange: str) -> Offer:
 def checked_place(exchange: str, environment: str, exchanges: Exchanges) -> Offer:
     """An exchange that this installation reaches, in an environment that it has."""
     offer = offer_of(exchange)
+    if offer.paper_only:
+        why = f"Exchange: {offer.name} is offered on paper only: it is unproven live; choose another."
+        raise refused("paper_only", "exchange", why)
     if exchange not in exchanges.venues:
         why = f"Exchange: this installation does not reach {offer.name}; choose another."
         raise refused("unknown_exchange", "exchange", why)

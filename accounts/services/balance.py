@@ -50,9 +50,9 @@ def account_balance(*, account: ExchangeAccount, exchanges: Exchanges, keys: Seq
 
 def _asked(account: ExchangeAccount, exchanges: Exchanges, keys: Sequence[str]) -> dict[str, Holding]:
     offer = checked_place(account.exchange, account.environment, exchanges)
-    credentials = credentials_of(account, keys)
+    credentials_of(account, keys)  # says so in words if it cannot be opened
     try:
-        return dict(exchanges.venues[account.exchange].holdings(credentials, account.environment))
+        return dict(exchanges.venues[account.exchange].holdings(account))
     except KeyRefused:
         why = f"{offer.name} does not accept the key of {account.label}: test it, and replace it if need be."
         raise refused("key_refused", "key", why) from None

@@ -11,7 +11,7 @@ from uuid import uuid4
 from django.db import IntegrityError, transaction
 
 from accounts.keys import Credentials, number_of, seal
-from accounts.models import AccountState, Environment, ExchangeAccount, User
+from accounts.models import AccountState, Environment, ExchangeAccount, User, place_of
 from accounts.queries import bots_on, with_key
 from accounts.services.asked import (
     Wanted,
@@ -23,6 +23,7 @@ from accounts.services.asked import (
     on_real_exchanges,
 )
 from accounts.services.opening import changed_meanwhile
+from accounts.services.paper import load_markets_of
 from accounts.services.probing import CHECKED_EVERY, Finding, consent_needed, must_be_kept
 from activity import journal
 from activity.models import Severity
@@ -49,6 +50,7 @@ def account_add(
         consent=wanted.consent,
         exchanges=exchanges,
     )
+    load_markets_of(place_of(offer.exchange, wanted.environment), exchanges, now)
     account = ExchangeAccount(
         id=uuid4(), user=user, exchange=offer.exchange, environment=wanted.environment, label=label
     )

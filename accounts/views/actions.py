@@ -6,15 +6,25 @@ from uuid import UUID
 from django.conf import settings
 from django.contrib import messages
 from django.http import HttpResponse
-from django.shortcuts import redirect
+from django.shortcuts import get_object_or_404, redirect
 from django.utils import timezone
 from django.views.decorators.http import require_POST
 
 from accounts.models import AccountState, ExchangeAccount
-from accounts.services import account_delete, account_rename, account_test, deleted_in_words
+from accounts.queries import bots_on
+from accounts.services import (
+    account_compare,
+    account_delete,
+    account_rename,
+    account_test,
+    deleted_in_words,
+    shortage_close,
+    sure_shortages_of,
+)
 from accounts.views.card import Card
 from accounts.views.people import UserRequest, own_account, part
 from bots.services import ServiceRefused
+from orders.gateways.base import GatewayError
 from orders.gateways.installed import installed
 
 
@@ -63,6 +73,36 @@ def delete(request: UserRequest, account_id: UUID) -> HttpResponse:
         messages.success(request, deleted_in_words(account))
 
     return redirect("exchanges:list") if _tried(request, act) else _back(request, account)
+
+
+@require_POST
+def compare(request: UserRequest, account_id: UUID) -> HttpResponse:
+    """Hold what the account holds against its bots' books, now."""
+    account = own_account(request, account_id)
+    try:
+        account_compare(account=account, exchanges=installed(), now=timezone.now())
+    except GatewayError:
+        messages.error(request, "The exchange does not answer now. Try again in a minute.")
+    else:
+        short = sure_shortages_of(account).exists()
+        told = "Money is still missing." if short else "All is there that your bots should hold."
+        messages.add_message(request, messages.WARNING if short else messages.SUCCESS, told)
+    return _back(request, account)
+
+
+@require_POST
+def close_holder(request: UserRequest, account_id: UUID, shortage_id: int, bot_id: UUID) -> HttpResponse:
+    account = own_account(request, account_id)
+    shortage = get_object_or_404(sure_shortages_of(account), pk=shortage_id)
+    bot = get_object_or_404(bots_on(account), pk=bot_id)
+
+    def act() -> None:
+        done = shortage_close(shortage=shortage, bot=bot, exchanges=installed(), now=timezone.now())
+        ending = f"{bot.name} is being closed: its orders are ended first."
+        messages.success(request, f"{bot.name} was closed." if done else ending)
+
+    _tried(request, act)
+    return _back(request, account)
 
 
 def _tried(request: UserRequest, act: Callable[[], None]) -> bool:

@@ -19,16 +19,16 @@ from accounts.services import account_add, account_replace_key, paper_account_ad
 from accounts.views.card import Card
 from accounts.views.people import UserRequest, own_account, page
 from bots.services import ServiceRefused
-from bots.services.making import PAPER_MONEY
 from orders.gateways.installed import installed
 from orders.gateways.offers import OFFERS, Offer
+from tradingbot.confirming import ask_again, is_confirmed
 
 
 @require_safe
 def choose(request: UserRequest) -> HttpResponse:
     reached = installed()
     context = {
-        "offers": [offer for name, offer in OFFERS.items() if name in reached.venues],
+        "offers": [o for name, o in OFFERS.items() if name in reached.venues and not o.paper_only],
         "paper_offers": [offer for name, offer in OFFERS.items() if name in reached.markets],
     }
     return page(request, "exchanges/choose.html", context)
@@ -38,6 +38,8 @@ def choose(request: UserRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def new(request: UserRequest, exchange: str) -> HttpResponse:
     offer = _reached(exchange)
+    if not is_confirmed(request):
+        return ask_again(request, request.path)
     if request.method != "POST":
         form = AddForm(offer=offer, initial={"label": offer.name, "environment": offer.environments[0]})
         return _shown(request, form)
@@ -81,7 +83,7 @@ def new_on_paper(request: UserRequest, exchange: str) -> HttpResponse:
         else:
             messages.success(request, f"{account.label} was added. Your bots may trade there, on paper.")
             return redirect("exchanges:page", account.pk)
-    context = {"form": form, "offer": offer, "money": PAPER_MONEY}
+    context = {"form": form, "offer": offer, "money": offer.paper_money}
     return page(request, "exchanges/paper.html", context)
 
 
@@ -92,6 +94,8 @@ def replace_key(request: UserRequest, account_id: UUID) -> HttpResponse:
     if Card(account).paper:
         messages.error(request, f"{account.label} has no key to replace.")
         return redirect("exchanges:page", account.pk)
+    if not is_confirmed(request):
+        return ask_again(request, request.path)
     form = KeyForm(request.POST if request.method == "POST" else None, offer=_reached(account.exchange))
     if form.is_valid():
         try:

@@ -1,5 +1,6 @@
 """One's exchange accounts: the list, one's page, and what it holds."""
 
+from dataclasses import dataclass
 from uuid import UUID
 
 from django.conf import settings
@@ -8,12 +9,21 @@ from django.views.decorators.http import require_safe
 
 from accounts.models import ExchangeAccount
 from accounts.queries import accounts_of, bots_on
-from accounts.services import account_balance
+from accounts.services import account_balance, holders_of, sure_shortages_of
 from accounts.views.card import Card, cards_of
 from accounts.views.people import UserRequest, own_account, page, part
+from bots.models import Bot, Shortage
 from bots.services import ServiceRefused
 from orders.gateways.installed import installed
 from orders.queries import last_recovery
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """A shortage, and the bots that should hold what is missing."""
+
+    shortage: Shortage
+    holders: list[Bot]
 
 
 @require_safe
@@ -30,6 +40,7 @@ def account_page(request: UserRequest, account_id: UUID) -> HttpResponse:
         "card": Card(account),
         "bots": bots_on(account).only("name", "id"),
         "recovery": last_recovery(account),
+        "shortages": [Missing(one, list(holders_of(one))) for one in sure_shortages_of(account)],
     }
     return page(request, "exchanges/page.html", context)
 

@@ -17,13 +17,14 @@ from bots.strategies.difference import (
     check,
     check_count,
     exits_first,
+    fitted,
     not_covered,
     reserved,
     wanted,
 )
 from bots.strategies.registry import dump_memory
 from orders.models import Order
-from orders.rules import ZERO, OrderKind, Side
+from orders.rules import ZERO, Market, OrderKind, Side
 from orders.switches import lets_out
 
 NAMESPACE = UUID("6f6d1a52-6f0e-5b7f-9a38-0d1f53c6a1d4")
@@ -72,14 +73,14 @@ def _compare(change: Change, orders: Mapping[str, OrderIntent], now: datetime) -
     look, taken = change.look, set()
     for order in look.live:
         taken.add(order.slot)
-        keep = orders.get(order.slot) == intent_of(order)
+        keep = _rests_as_wanted(order, orders.get(order.slot), look.strategy.market)
         if not keep and order.cancel_requested_at is None:
             change.cancel.append(order)
     quote_left = look.bot.cash - sum((order.reserved_quote for order in look.live), ZERO)
     base_left = look.bot.position_amount - sum((order.reserved_base for order in look.live), ZERO)
     for slot, intent in exits_first(item for item in orders.items() if item[0] not in taken):
-        if look.in_doubt and intent.side is Side.BUY:
-            continue  # An order of this account here may have bought already; its end rings again.
+        if intent.side is Side.BUY and not look.may_buy:
+            continue  # The end of the doubt, or of the shortage, rings again.
         if not all(lets_out(level, intent.side, intent.kind) for level in look.switched):
             continue  # Its release rings again.
         order = _planned(change, slot, intent, now)
@@ -88,6 +89,12 @@ def _compare(change: Change, orders: Mapping[str, OrderIntent], now: datetime) -
             continue
         quote_left, base_left = quote_left - order.reserved_quote, base_left - order.reserved_base
         change.place.append(order)
+
+
+def _rests_as_wanted(order: Order, intent: OrderIntent | None, market: Market) -> bool:
+    """To the letter, or as far as the exchange's steps allow."""
+    rests = intent_of(order)
+    return intent is not None and (rests == intent or rests == fitted(intent, market))
 
 
 def _not_covered(change: Change, order: Order) -> None:
@@ -99,6 +106,7 @@ def _not_covered(change: Change, order: Order) -> None:
 
 def _planned(change: Change, slot: str, intent: OrderIntent, now: datetime) -> Order:
     look = change.look
+    intent = fitted(intent, look.strategy.market)
     check(slot, intent, look.strategy.market)
     quote, base = reserved(intent, look.strategy.market, look.quote.ask)
     return Order(

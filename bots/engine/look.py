@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from functools import lru_cache
 from typing import Any, TypeVar
 from uuid import UUID
@@ -12,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from django.db.models import Q
 
-from bots.models import Bot, BotCommand, BotSettings, BotStatus, StopRequest
+from bots.models import Bot, BotCommand, BotSettings, BotStatus, Shortage, StopRequest
 from bots.strategies.base import (
     Closed,
     Command,
@@ -34,10 +35,10 @@ from orders.gateways.candle_file import exact
 from orders.matching import Quote
 from orders.models import Market, Order, Trade
 from orders.queries import latest_markets
+from orders.rules import ZERO, OrderKind, Side
 from orders.rules import Market as MarketOf
-from orders.rules import OrderKind, Side
 from orders.states import LIVE, OrderStatus
-from orders.switches import levels_over
+from orders.switches import levels_over, shortages_over
 from tradingbot.clock import moment_of, ms_of
 
 STRATEGIES_KEPT_MAX = 4096
@@ -50,7 +51,8 @@ class Look:
 
     `unasked`: a candle closed, it does not have the mark the bot waits for, and nothing else happened.
     `in_doubt`: of some order of this account in this market nobody knows yet whether it was placed.
-    `switched`: the levels of the kill switches over the bot. `awaits_candle`: one has closed that its
+    `switched`: the levels of the kill switches over the bot. `shortage`: what its account lacks, if anything
+    that it trades. `awaits_candle`: one has closed that its
     exchange does not list yet.
     """
 
@@ -67,6 +69,12 @@ class Look:
     in_doubt: bool = False
     switched: Sequence[str] = ()
     awaits_candle: bool = False
+    shortage: Shortage | None = None
+
+    @property
+    def may_buy(self) -> bool:
+        """Neither an order's fate nor the account's money is in doubt."""
+        return not self.in_doubt and self.shortage is None
 
     @property
     def now(self) -> datetime:
@@ -83,6 +91,7 @@ class _Rows:
     commands: dict[UUID, list[BotCommand]]
     doubts: set[tuple[UUID, str]]
     switched: dict[UUID, list[str]]
+    shortages: dict[UUID, Shortage]
 
 
 def look(token: UUID, ids: Collection[UUID], *, exchanges: Exchanges) -> list[Look]:
@@ -97,7 +106,8 @@ def look(token: UUID, ids: Collection[UUID], *, exchanges: Exchanges) -> list[Lo
     orders = _by_bot(Order.objects.filter(bot__in=events, settled=False).order_by("planned_at", "slot"))
     bots = list(mine.select_related("user", "account").filter(pk__in=events).order_by("id"))
     waiting = BotCommand.objects.filter(bot__in=events, decision_number__isnull=True).order_by("id")
-    rows = _Rows(orders, _by_bot(_new_trades(bots)), _by_bot(waiting), _doubts(bots), levels_over(bots))
+    trades, commands = _by_bot(_new_trades(bots)), _by_bot(waiting)
+    rows = _Rows(orders, trades, commands, _doubts(bots), levels_over(bots), shortages_over(bots))
     markets = latest_markets({(bot.exchange, bot.ticker) for bot in bots})
     quotes = _quotes(bots, exchanges)
     looks = []
@@ -108,11 +118,12 @@ def look(token: UUID, ids: Collection[UUID], *, exchanges: Exchanges) -> list[Lo
             market = markets[bot.exchange, bot.ticker]
             # An exchange that does not answer is no failure of the bot's: it stays due.
             with suppress(GatewayError):
-                looks.append(_look(bot, market, quote, rows, exchanges.prices[bot.exchange]))
+                looks.append(_look(bot, market, quote, rows, exchanges))
     return looks
 
 
-def _look(bot: Bot, market: Market, quote: Quote, rows: _Rows, prices: Prices) -> Look:
+def _look(bot: Bot, market: Market, quote: Quote, rows: _Rows, exchanges: Exchanges) -> Look:
+    prices = exchanges.prices[bot.exchange]
     version = bot.settings_version if bot.deal_number is None else bot.settings_in_use
     strategy = strategy_of(bot.pk, bot.bot_type, version, market.rules())
     orders, commands = rows.orders[bot.pk], rows.commands[bot.pk]
@@ -136,11 +147,12 @@ def _look(bot: Bot, market: Market, quote: Quote, rows: _Rows, prices: Prices) -
         commands=tuple(Command(CommandKind(row.kind), row.quote) for row in commands),
         closing=bot.stop_request == StopRequest.CANCEL_AND_SELL,
         stale=_stale(strategy, quote, prices),
+        depth=_depth(bot, strategy, exchanges),
         day_start=_midnight(bot, quote.at),
     )
     unasked = seen.candle is None and _only_a_candle(bot, seen)
     in_doubt = (bot.account_id, bot.ticker) in rows.doubts
-    rest = (unasked, in_doubt, rows.switched[bot.pk], awaits)
+    rest = (unasked, in_doubt, rows.switched[bot.pk], awaits, rows.shortages.get(bot.pk))
     return Look(bot, strategy, market, version, quote, seen, live, closed, commands, *rest)
 
 
@@ -183,6 +195,14 @@ def _stale(strategy: Strategy[Any], quote: Quote, prices: Prices) -> bool:
     """Whether the price is too old to enter on; exits are made on any."""
     limit_s = strategy.settings.stale_after_s
     return bool(limit_s) and prices.age_s(quote) > limit_s
+
+
+def _depth(bot: Bot, strategy: Strategy[Any], exchanges: Exchanges) -> Decimal | None:
+    """What stands near the touch; asked only for who may enter on it. None where there are no books."""
+    depths = exchanges.depths.get(bot.exchange)
+    if depths is None or bot.position_amount or not getattr(strategy.settings, "least_depth", ZERO):
+        return None
+    return depths.depth(bot.ticker)
 
 
 def _quotes(bots: Iterable[Bot], exchanges: Exchanges) -> dict[tuple[str, str], Quote]:

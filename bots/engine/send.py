@@ -6,14 +6,16 @@ lost answer left behind is found here as SENDING or UNKNOWN, by the same code th
 
 from collections import defaultdict
 from collections.abc import Collection, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db.models import Q
 from django.db.models.functions import Now
 
 from accounts.services import account_refused
+from bots.engine.claims import AHEAD_MAX_S, passed
 from bots.models import BotStatus
+from orders.following import follow
 from orders.gateways.base import (
     Exchanges,
     Gateway,
@@ -41,6 +43,8 @@ from tradingbot.clock import ms_of
 
 ORDERS_PER_TURN_MAX = 2000
 PLANNED_KEEPS_MS = 30_000
+NO_TIME = timedelta(0)
+FOLLOWED = frozenset({OrderStatus.UNKNOWN, OrderStatus.OPEN})
 NO_ANSWER = (Unreachable, RateLimited, KeyRefused)
 
 
@@ -79,7 +83,8 @@ def gateway_of(order: Order, exchanges: Exchanges) -> Gateway:
 def _orders(ids: Collection[UUID]) -> list[Order]:
     """Every order of these bots that is not at rest, or is to be looked at again."""
     restless = Q(status__in=sorted(UNSETTLED)) | Q(status=OrderStatus.OPEN, cancel_requested_at__isnull=False)
-    restless |= Q(status__in=[OrderStatus.OPEN, OrderStatus.NOT_PLACED], look_again_at__lte=Now())
+    restless |= Q(passed("look_again_at"), status=OrderStatus.OPEN)
+    restless |= Q(status=OrderStatus.NOT_PLACED, look_again_at__lte=Now())
     rows = Order.objects.filter(restless, bot__in=ids).select_related("account", "bot", "market")
     return list(rows.order_by("planned_at", "slot")[:ORDERS_PER_TURN_MAX])
 
@@ -159,15 +164,10 @@ def _watch(order: Order, report: Report | None, gateway: Gateway, now: datetime)
 def _follow(orders: Sequence[Order], gateway: Gateway, now: datetime) -> None:
     """Take in what has become of resting orders of one account in one market."""
     try:
-        reports = {report.client_id: report for report in gateway.news(orders)}
+        follow(orders, gateway, now)
     except NO_ANSWER as silence:
-        reports = {}
         _noted(orders[0], silence, now)
-    for order in orders:
-        report = reports.get(order.client_id)
-        if report is not None:
-            order_settle(order=order, report=report, now=now)
-    order_look_later(orders=orders, now=now)
+        order_look_later(orders=orders, now=now)
 
 
 def _cancel(order: Order, gateway: Gateway, now: datetime) -> None:
@@ -183,7 +183,10 @@ def _time_to_look(order: Order, now: datetime) -> bool:
     """Unproven, or said to be filled before its fills were told."""
     if order.look_again_at is None:
         return order.status == OrderStatus.UNKNOWN
-    return order.status != OrderStatus.PLANNED and order.look_again_at <= now
+    wait = order.look_again_at - now
+    # Further ahead than anything is waited for: the clock was set back.
+    set_back = order.status in FOLLOWED and wait > timedelta(seconds=AHEAD_MAX_S)
+    return order.status != OrderStatus.PLANNED and (wait <= NO_TIME or set_back)
 
 
 def _outdated(planned: Sequence[Order], exchanges: Exchanges) -> set[UUID]:

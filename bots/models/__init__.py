@@ -13,6 +13,7 @@ from bots.models.bot import (
     Phase,
     StopRequest,
 )
+from bots.models.shortage import Shortage
 from bots.models.switch import KillSwitch, Level, Scope
 
 __all__ = [
@@ -31,5 +32,6 @@ __all__ = [
     "Phase",
     "RowKind",
     "Scope",
+    "Shortage",
     "StopRequest",
 ]

@@ -26,7 +26,10 @@ class Phase(models.TextChoices):
 
 
 class Mode(models.TextChoices):
+    """Whose money: that of its account's environment."""
+
     PAPER = "paper"
+    SANDBOX = "sandbox"
     LIVE = "live"
 
 

@@ -13,6 +13,7 @@ from bots.services.killing import (
     switch_release,
 )
 from bots.services.making import bot_create, bot_delete, bot_edit, paper_account
+from bots.services.room import currencies_on, free_on, room_for
 from bots.services.running import bot_command, bot_start, bot_stop, bots_stop_all, mark_equity, preflight
 from bots.services.sweeping import resting_under, selling_under, switches_sweep
 
@@ -30,6 +31,8 @@ __all__ = [
     "bot_start",
     "bot_stop",
     "bots_stop_all",
+    "currencies_on",
+    "free_on",
     "mark_equity",
     "may_release",
     "paper_account",
@@ -37,6 +40,7 @@ __all__ = [
     "refuse_if_switched_off",
     "refused",
     "resting_under",
+    "room_for",
     "selling_under",
     "switch_press",
     "switch_release",

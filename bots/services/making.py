@@ -49,7 +49,7 @@ def bot_create(
 ) -> Bot:
     """A stopped bot with version 1 of its settings. Raises `ServiceRefused`."""
     settings = settings_from(bot_type, values)
-    market_of(account.exchange, ticker)
+    market_of(account.place, ticker)
     with transaction.atomic():
         if Bot.objects.filter(user=user, hidden_at__isnull=True).count() >= BOTS_PER_USER_MAX:
             raise refused("too_many", "name", f"You have {BOTS_PER_USER_MAX} bots; delete one first.")
@@ -58,9 +58,9 @@ def bot_create(
             account=account,
             name=checked_name(name),
             bot_type=bot_type,
-            exchange=account.exchange,
+            exchange=account.place,
             ticker=ticker,
-            mode=Mode.LIVE if account.environment == Environment.LIVE else Mode.PAPER,
+            mode=Mode(account.environment),
         )
         # Asked after the bot's row, which holds the account's: who deletes it sees the bot, or we see that.
         if ExchangeAccount.objects.filter(pk=account.pk, hidden_at__isnull=False).exists():

@@ -1,6 +1,7 @@
 """Starting, stopping and commanding bots, and what their money does then."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -21,6 +22,7 @@ from bots.services.asked import (
     settings_from,
 )
 from bots.services.killing import refuse_if_switched_off
+from bots.services.room import Busy, Room, busy, free_on, refuse_if_not_trading, room_for
 from bots.strategies.base import CommandKind, Preflight
 from bots.strategies.registry import BOT_TYPES
 from bots.strategies.settings import Settings
@@ -28,10 +30,13 @@ from orders.accounting import product
 from orders.gateways.base import Exchanges
 from orders.matching import Quote
 from orders.models import Market, Order
-from orders.money import NotEnough, free_of, fund, fund_coins
+from orders.money import Left, NotEnough, fund, fund_coins
 from orders.records import replace
 from orders.services import cancel_request
 from orders.states import LIVE
+
+# An account on which orders are on their way is asked again so often.
+ROOM_TRIES_MAX = 3
 
 
 def preflight(
@@ -40,23 +45,26 @@ def preflight(
     """What a start would do now, with every problem found; settings that cannot be raise
     `ServiceRefused`."""
     settings = settings_from(bot_type, values)
-    market = market_of(account.exchange, ticker)
-    quote = quote_of(account.exchange, ticker, exchanges)
+    market = market_of(account.place, ticker)
+    quote = quote_of(account.place, ticker, exchanges)
     found = BOT_TYPES[bot_type].build(settings, market.rules()).preflight(quote.last)
-    free = free_of(account_id=account.pk, currency=market.rules().quote)
-    if settings.investment > free:
+    free = free_on(account=account, currency=market.rules().quote, exchanges=exchanges)
+    if free is not None and settings.investment > free:
         found = replace(found, problems=(*found.problems, over_balance(settings, free, ticker)))
     return found
 
 
-def bot_start(*, bot: Bot, exchanges: Exchanges, now: datetime) -> Bot:
+def bot_start(*, bot: Bot, exchanges: Exchanges, now: datetime, room: Room | None = None) -> Bot:
     """Fund the bot and set it going. Starting an active bot changes nothing.
 
-    Raises `ServiceRefused` with every problem its preflight found, or naming a kill switch.
+    On a real account the exchange is asked what is there, outside any transaction; who is in one has asked
+    for the `room` before. Raises `ServiceRefused`
+    with every problem its preflight found, or naming a kill switch, or what keeps the account from trading.
     """
     if bot.status == BotStatus.ACTIVE:
         return bot
     refuse_if_switched_off(bot)
+    refuse_if_not_trading(bot.account)
     settings = settings_from(bot.bot_type, chosen_values(bot))
     market = market_of(bot.exchange, bot.ticker)
     quote = quote_of(bot.exchange, bot.ticker, exchanges)
@@ -65,14 +73,32 @@ def bot_start(*, bot: Bot, exchanges: Exchanges, now: datetime) -> Bot:
         found = BOT_TYPES[bot.bot_type].build(settings, market.rules()).preflight(quote.last)
         if not found.ok:
             raise ServiceRefused(*(problem for problem in found.problems if not problem.warning))
+    rooms = [room] if room else (room_for(bot.account, exchanges, now) for _ in range(ROOM_TRIES_MAX))
+    for asked in rooms:
+        with suppress(Busy):
+            return _started(bot, settings, market, quote, asked, fresh=fresh, now=now)
+    raise busy(bot.account)
+
+
+def _started(
+    bot: Bot,
+    settings: Settings,
+    market: Market,
+    quote: Quote,
+    room: Room | None,
+    *,
+    fresh: bool,
+    now: datetime,
+) -> Bot:
     with transaction.atomic():
         if not _set_active(bot, fresh, now):
             return Bot.objects.get(pk=bot.pk)
-        bot = Bot.objects.get(pk=bot.pk)
+        bot = Bot.objects.select_related("account").get(pk=bot.pk)
         BotCommand.objects.filter(bot=bot, decision_number__isnull=True).delete()  # of before the stop
         if bot.memory is not None:
             BotCommand.objects.create(user_id=bot.user_id, bot=bot, kind=CommandKind.RESTART, made_at=now)
-        _fund(bot, settings, market, quote, now)
+        left = None if room is None else room.left((bot.base, bot.quote))
+        _fund(bot, settings, market, quote, left, now)
         mark_equity(bot=bot, quote=quote, now=now)
         journal.say(user_id=bot.user_id, bot_id=bot.pk, message="Started.", now=now)
         journal.changed([(bot.user_id, bot.pk)], now=now)
@@ -97,13 +123,14 @@ def _set_active(bot: Bot, fresh: bool, now: datetime) -> bool:
     return bool(stopped.update(**fields))
 
 
-def _fund(bot: Bot, settings: Settings, market: Market, quote: Quote, now: datetime) -> None:
+def _fund(bot: Bot, settings: Settings, market: Market, quote: Quote, left: Left, now: datetime) -> None:
     """Bring the pocket up to the investment; what the bot still holds counts at its cost."""
     try:
         coins = Decimal(getattr(settings, "initial_base", 0))
         missing_coins = max(coins - bot.position_amount, Decimal(0))
-        fund_coins(bot=bot, base=missing_coins, price=quote.bid, now=now)
-        fund(bot=bot, quote=max(settings.investment - bot.cash - bot.position_cost, Decimal(0)), now=now)
+        fund_coins(bot=bot, base=missing_coins, price=quote.bid, left=left, now=now)
+        missing = max(settings.investment - bot.cash - bot.position_cost, Decimal(0))
+        fund(bot=bot, quote=missing, left=left, now=now)
     except NotEnough as short:
         if short.currency != market.rules().quote:
             message = f"Initial base asks for coins the account does not hold: {short}."

@@ -7,12 +7,13 @@ from uuid import UUID
 from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_POST
 
 from bots.forms import NUMBER, sentence
 from bots.fragments import rendered
-from bots.models import Bot
+from bots.models import Bot, Mode
 from bots.queries import bots_of, running
 from bots.services import (
     ServiceRefused,
@@ -27,6 +28,7 @@ from bots.strategies.base import CommandKind
 from bots.views.bot import standing
 from bots.views.people import UserRequest, own_bot
 from orders.gateways.installed import installed
+from tradingbot.confirming import ask_again, is_confirmed
 
 COMMANDS_TOLD = {
     CommandKind.CLOSE_NOW: "{name} was asked to close its deal now.",
@@ -38,6 +40,9 @@ COMMANDS_TOLD = {
 @require_POST
 def start(request: UserRequest, bot_id: UUID) -> HttpResponse:
     bot = own_bot(request, bot_id)
+    if bot.mode == Mode.LIVE and not is_confirmed(request):
+        messages.info(request, f"{bot.name} trades with real money: confirm that it is you, then start it.")
+        return ask_again(request, reverse("bots:page", args=[bot.pk]))
     return _done(
         request,
         bot,

@@ -11,19 +11,22 @@ from django.contrib import messages
 from django.db import transaction
 from django.http import HttpResponse
 from django.shortcuts import redirect
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from accounts.models import Environment
 from bots.forms import BotForm, defaults_of, initial_of
 from bots.models import Bot
 from bots.queries import settings_of, values_of
-from bots.services import ServiceRefused, bot_create, bot_edit, bot_start
+from bots.services import ServiceRefused, bot_create, bot_edit, bot_start, room_for
 from bots.strategies.base import Preflight
 from bots.strategies.registry import BOT_TYPES
 from bots.views.people import UserRequest, own_bot, page, sequence_of
 from bots.views.preview import Preview, previewed
 from bots.views.sheet import Sheet, age_of, edit_sheet, new_sheet
 from orders.gateways.installed import installed
+from tradingbot.confirming import ask_again, is_confirmed
 
 # What a first bot is offered where its type has no better idea.
 INVESTMENT_OFFERED = Decimal(1000)
@@ -43,14 +46,14 @@ def new(request: UserRequest, bot_type: str) -> HttpResponse:
         return _shown(request, sheet, sheet.form(initial=initial))
     form = sheet.form(request.POST)
     if form.is_valid():
+        starts = "start" in request.POST
+        confirmed = sheet.account.environment != Environment.LIVE or is_confirmed(request)
         try:
-            bot = _created(request, sheet, form)
+            bot = _created(request, sheet, form, starts=starts and confirmed)
         except ServiceRefused as error:
             form.refuse(error)
         else:
-            starts = "start" in request.POST
-            messages.success(request, f"{bot.name} was created{' and has started' if starts else ''}.")
-            return redirect("bots:page", bot.pk)
+            return _gone_on(request, bot, starts=starts, confirmed=confirmed)
     return _shown(request, sheet, form)
 
 
@@ -109,9 +112,20 @@ def check_edit(request: UserRequest, bot_id: UUID) -> HttpResponse:
     return _checked(request, edit_sheet(own_bot(request, bot_id)))
 
 
-def _created(request: UserRequest, sheet: Sheet, form: BotForm) -> Bot:
+def _gone_on(request: UserRequest, bot: Bot, *, starts: bool, confirmed: bool) -> HttpResponse:
+    """To the new bot's page; by way of the password, if it is to trade with real money."""
+    if starts and not confirmed:
+        why = "It trades with real money: confirm that it is you, then start it."
+        messages.success(request, f"{bot.name} was created. {why}")
+        return ask_again(request, reverse("bots:page", args=[bot.pk]))
+    messages.success(request, f"{bot.name} was created{' and has started' if starts else ''}.")
+    return redirect("bots:page", bot.pk)
+
+
+def _created(request: UserRequest, sheet: Sheet, form: BotForm, *, starts: bool) -> Bot:
     """The bot, running if that was asked; a refused start leaves nothing behind."""
     now = timezone.now()
+    room = room_for(sheet.account, installed(), now) if starts else None
     with transaction.atomic():
         bot = bot_create(
             user=request.user,
@@ -122,7 +136,7 @@ def _created(request: UserRequest, sheet: Sheet, form: BotForm) -> Bot:
             values=form.values,
             now=now,
         )
-        return bot_start(bot=bot, exchanges=installed(), now=now) if "start" in request.POST else bot
+        return bot_start(bot=bot, exchanges=installed(), now=now, room=room) if starts else bot
 
 
 def _checked(request: UserRequest, sheet: Sheet) -> HttpResponse:
@@ -154,7 +168,7 @@ def _shown(
         "free": sheet.free,
         "quote": sheet.quote,
         "price": last.last if last else None,
-        "age_s": age_of(last, sheet.account.exchange),
+        "age_s": age_of(last, sheet.account.place),
     }
     template = "bots/_form.html" if request.htmx else "bots/form.html"
     return page(request, template, context, sequence_of(request))
@@ -173,5 +187,5 @@ def _suggested(sheet: Sheet) -> dict[str, Any]:
     suggested = getattr(sheet.kind.settings, "suggested", None)
     if market is None or last is None or suggested is None:
         return {}
-    offered = min(sheet.free, INVESTMENT_OFFERED)
+    offered = min(INVESTMENT_OFFERED if sheet.free is None else sheet.free, INVESTMENT_OFFERED)
     return initial_of({"investment": offered, **suggested(last.last, market.rules())})

@@ -3,33 +3,38 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import cached_property
 from typing import Any
 
 from django.http import Http404
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts.models import ExchangeAccount, User
-from accounts.queries import currencies_of, paper_accounts_of
+from accounts.models import Environment, ExchangeAccount, User
+from accounts.queries import trading_accounts_of
 from bots.forms import BotForm
 from bots.models import Bot
-from bots.services import paper_account, preflight
+from bots.services import currencies_on, free_on, paper_account, preflight
 from bots.strategies.base import Preflight
 from bots.strategies.registry import BOT_TYPES, BotType
 from bots.views.people import UserRequest
 from orders.gateways.installed import installed
 from orders.gateways.listed import EXCHANGE
-from orders.gateways.offers import OFFERS
+from orders.gateways.offers import name_of
 from orders.matching import Quote
 from orders.models import Market
-from orders.money import free_of
 from orders.queries import latest_markets, tickers_of
 from orders.records import replace
 
+MONEY = {
+    Environment.PAPER: "on paper",
+    Environment.SANDBOX: "with play money",
+    Environment.LIVE: "with real money",
+}
 USUAL = ("BTC/USDT", "BTC/USD")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Sheet:
     """The form of a new bot, or of one that is there (`bot`), and on which market it stands."""
 
@@ -72,6 +77,7 @@ class Sheet:
             ticker=self.ticker,
             tickers=self.tickers,
             place=self.in_words,
+            money=MONEY[Environment(self.account.environment)],
             accounts=self.accounts,
             deal_open=bool(self.bot and self.bot.deal_number is not None),
         )
@@ -86,6 +92,8 @@ class Sheet:
             exchanges=installed(),
         )
         free = self.free
+        if free is None:
+            return found
         own = self.bot.cash + self.bot.position_cost if self.bot else 0
         covered = [p for p in found.problems if p.code != "over_balance" or self._asked(values) > free + own]
         return replace(found, problems=tuple(covered))
@@ -94,25 +102,26 @@ class Sheet:
     def quote(self) -> str:
         return self.ticker.split("/")[1]
 
-    @property
-    def free(self) -> Decimal:
-        return free_of(account_id=self.account.pk, currency=self.quote)
+    @cached_property
+    def free(self) -> Decimal | None:
+        """What is left for it in the account; None while the exchange does not say."""
+        return free_on(account=self.account, currency=self.quote, exchanges=installed())
 
     @property
     def market(self) -> Market | None:
         """The newest rules; no market may be there any more for a bot that is."""
-        place = (self.account.exchange, self.ticker)
+        place = (self.account.place, self.ticker)
         return latest_markets({place}).get(place)
 
     @property
     def last(self) -> Quote | None:
         """The market's last price; no exchange may be reached for it any more, or it has not answered yet."""
-        prices = installed().prices.get(self.account.exchange)
+        prices = installed().prices.get(self.account.place)
         return prices.quotes([self.ticker]).get(self.ticker) if prices else None
 
     @property
     def in_words(self) -> str:
-        return exchange_in_words(self.account.exchange)
+        return exchange_in_words(self.account.place)
 
     def _asked(self, values: Mapping[str, Any]) -> Any:
         return self.kind.settings.model_validate(dict(values)).investment
@@ -139,7 +148,7 @@ def new_sheet(request: UserRequest, bot_type: str) -> Sheet:
         account,
         ticker if ticker in tickers else tickers[0],
         tickers,
-        tuple((str(one.pk), f"{one.label} ({exchange_in_words(one.exchange)})") for one in offered),
+        tuple((str(one.pk), account_in_words(one)) for one in offered),
     )
 
 
@@ -148,10 +157,13 @@ def edit_sheet(bot: Bot) -> Sheet:
 
 
 def offered_accounts(user: User) -> list[ExchangeAccount]:
-    """Those a new bot may be on, the built-in exchange's first. Never empty."""
+    """Those a new bot may be on: the built-in exchange's first, those with real money last. Never empty."""
     paper_account(user=user, now=timezone.now())
-    reached = [one for one in paper_accounts_of(user) if one.exchange in installed().prices]
-    return sorted(reached, key=lambda one: one.exchange != EXCHANGE)
+    reached = [one for one in trading_accounts_of(user) if one.place in installed().prices]
+    kinds = list(Environment)
+    return sorted(
+        reached, key=lambda one: (kinds.index(Environment(one.environment)), one.exchange != EXCHANGE)
+    )
 
 
 def age_of(quote: Quote | None, exchange: str) -> float:
@@ -159,8 +171,13 @@ def age_of(quote: Quote | None, exchange: str) -> float:
     return installed().prices[exchange].age_s(quote) if quote else 0.0
 
 
+def account_in_words(account: ExchangeAccount) -> str:
+    money = f", {MONEY[Environment(account.environment)]}" if account.is_real else ""
+    return f"{account.label} ({exchange_in_words(account.place)}{money})"
+
+
 def exchange_in_words(exchange: str) -> str:
-    return OFFERS[exchange].name if exchange in OFFERS else "the built-in simulated exchange"
+    return name_of(exchange) or "the built-in simulated exchange"
 
 
 def _asked(request: UserRequest, name: str) -> str:
@@ -169,5 +186,5 @@ def _asked(request: UserRequest, name: str) -> str:
 
 def _tickers_on(account: ExchangeAccount) -> tuple[str, ...]:
     """The markets the account has money for, the usual one first."""
-    found = tickers_of(account.exchange, currencies_of(account))
+    found = tickers_of(account.place, currencies_on(account=account, exchanges=installed()))
     return tuple(sorted(found, key=lambda ticker: (ticker not in USUAL, ticker)))

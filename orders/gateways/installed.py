@@ -1,5 +1,6 @@
 """The exchanges this installation reaches."""
 
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -24,11 +25,10 @@ def _reached(real: str) -> Exchanges:
     """`real` names the function that makes the real ones, as a backend of mail is named; or nothing."""
     prices = SimulatedPrices()
     others: Exchanges = import_string(real)() if real else Exchanges()
-    return Exchanges(
+    return replace(
+        others,
         gateways={**others.gateways, (EXCHANGE, Environment.PAPER): PaperGateway(prices)},
         prices={**others.prices, EXCHANGE: prices},
-        venues=others.venues,
-        markets=others.markets,
     )
 
 

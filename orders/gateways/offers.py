@@ -1,14 +1,19 @@
-"""The real exchanges an account may be at, as the pages that ask for a key have to know them."""
+"""The real exchanges an account may be at, as the pages that ask for one have to know them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
+
+from accounts.models import SANDBOX_OF
+from orders.gateways.others import OTHERS, Other
 
 
 @dataclass(frozen=True, slots=True)
 class Offer:
     """One exchange. `quote`: what most of its markets are counted in; `sandbox`: it has one with play
     money; `needs_password`: its keys come with a passphrase; `proven`: our tests have traded on it, not
-    only on what its documents say."""
+    only on what its documents say; `paper_only`: nobody has proven how it takes orders, so no key of it is
+    taken; `paper_money`: what an account on paper begins with, in the quote."""
 
     exchange: str
     name: str
@@ -17,10 +22,14 @@ class Offer:
     needs_password: bool
     proven: bool
     how_to_make_a_key: str
+    paper_only: bool = False
+    paper_money: Decimal = Decimal(10_000)
 
     @property
     def environments(self) -> tuple[str, ...]:
         """Where an account with a key may be, the harmless one first. Paper is no exchange's to offer."""
+        if self.paper_only:
+            return ()
         return ("sandbox", "live") if self.sandbox else ("live",)
 
 
@@ -91,4 +100,32 @@ _ALL = (
         ),
     ),
 )
-OFFERS: Mapping[str, Offer] = {offer.exchange: offer for offer in _ALL}
+
+
+def _on_paper(other: Other) -> Offer:
+    return Offer(
+        exchange=other.exchange,
+        name=other.name,
+        quote=other.quote,
+        sandbox=False,
+        needs_password=False,
+        proven=False,
+        how_to_make_a_key="",
+        paper_only=True,
+        paper_money=other.paper_money,
+    )
+
+
+# Those that take our orders come first.
+OFFERS: Mapping[str, Offer] = {
+    offer.exchange: offer
+    for offer in (*_ALL, *sorted(map(_on_paper, OTHERS.values()), key=lambda offer: offer.name.casefold()))
+}
+
+
+def name_of(place: str) -> str:
+    """The exchange, or the sandbox of one, as people know it; nothing for the built-in exchange."""
+    offer = OFFERS.get(place.removesuffix(SANDBOX_OF))
+    if offer is None:
+        return ""
+    return f"{offer.name}’s sandbox" if place.endswith(SANDBOX_OF) else offer.name

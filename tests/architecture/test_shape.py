@@ -21,6 +21,9 @@ KNOWN_MODULES = frozenset(
             "apps",
             "clock",
             "db",
+            "heard",
+            "fees",
+            "following",
             "journal",
             "booking",
             "keys",
@@ -45,6 +48,7 @@ KNOWN_MODULES = frozenset(
             "asgi",
             "celery",
             "channel_layer",
+            "confirming",
             "embedded",
             "env",
             "installation",
@@ -53,7 +57,7 @@ KNOWN_MODULES = frozenset(
             "parts",
             "settings",
         ),
-        *("caching", "chimes", "live", "market_stream", "topology"),
+        *("caching", "chimes", "counting", "live", "market_stream", "topology"),
     }
 )
 EMPTY_NOUNS = frozenset(

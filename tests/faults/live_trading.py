@@ -28,7 +28,6 @@ from orders.gateways.exchange.clients import ProcessClients  # noqa: E402
 from orders.gateways.exchange.markets import load_markets  # noqa: E402
 from orders.gateways.installed import installed  # noqa: E402
 from orders.models import Order, Trade  # noqa: E402
-from orders.money import deposit  # noqa: E402
 
 NAME, TICKER = "binance", "BTC/USDT"
 OFF = {"max_daily_loss_pct": 0, "max_drawdown_pct": 0}
@@ -59,7 +58,6 @@ def prepare(key: str, secret: str) -> None:
             Credentials(key, secret), user_id=user.pk, account_id=number, keys=settings.ENCRYPTION_KEYS
         ),
     )
-    deposit(account=account, currency="USDT", amount=Decimal(50_000), now=now)
     clients = ProcessClients(overrides=settings.EXCHANGE_OVERRIDES, keys=settings.ENCRYPTION_KEYS)
     load_markets(clients.master(NAME), now=now)
     for bot_type, values in (("grid", GRID), ("dca", DCA)):

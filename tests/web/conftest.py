@@ -1,5 +1,6 @@
 """The people of the pages: Alice, who has bots on the simulated exchange, and Bob, a stranger to her."""
 
+import time
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -71,9 +72,20 @@ def simulated_markets(db: None) -> None:
     open_exchange(now=people.NOW)
 
 
+def confirm(client: Client) -> None:
+    """As if they had given their password once more, a moment ago."""
+    session = client.session
+    session["account_authentication_methods_user"] = session["_auth_user_id"]
+    session["account_authentication_methods"] = [
+        {"method": "password", "at": time.time(), "reauthenticated": True}
+    ]
+    session.save()
+
+
 def _signed_in(user: User) -> Person:
     client = Client()
     client.force_login(user)
+    confirm(client)
     return Person(user, client, paper_account(user=user, now=timezone.now()))
 
 

@@ -65,7 +65,10 @@ def test_an_account_is_added_and_shown(alice: Person) -> None:
 
 def test_each_exchange_says_how_to_make_a_key(alice: Person) -> None:
     chosen = alice.client.get("/exchanges/new/").content.decode()
-    for exchange, offer in OFFERS.items():
+    with_keys = [offer for offer in OFFERS.values() if not offer.paper_only]
+    assert len(with_keys) == 5
+    for offer in with_keys:
+        exchange = offer.exchange
         assert f"/exchanges/new/{exchange}/" in chosen
         text = alice.client.get(f"/exchanges/new/{exchange}/").content.decode()
         assert f"How to make a safe key on {offer.name}" in text
@@ -229,3 +232,19 @@ def test_no_part_of_a_key_is_found_anywhere(alice: Person, caplog: pytest.LogCap
 
 def test_the_menu_leads_there(alice: Person) -> None:
     assert '<a href="/exchanges/">Exchange accounts</a>' in alice.client.get("/").content.decode()
+
+
+def test_a_key_is_asked_for_only_after_the_password_was_given_again(alice: Person) -> None:
+    """And nothing of what was typed waits in a session meanwhile."""
+    account = desk.account(alice.user)
+    alice.client.logout()
+    alice.client.force_login(alice.user)
+    for address in (NEW, page_of(account, "key/")):
+        for answer in (alice.client.get(address), alice.client.post(address, typed())):
+            assert answer.status_code == 302
+            assert answer["Location"].startswith("/accounts/reauthenticate/?next=")
+    assert SECRET not in everything_stored()
+    assert ExchangeAccount.objects.exclude(environment="paper").count() == 1
+    again = alice.client.post("/accounts/reauthenticate/", {"password": "correct horse", "next": NEW})
+    assert (again.status_code, again["Location"]) == (302, NEW)
+    assert alice.client.get(NEW).status_code == 200

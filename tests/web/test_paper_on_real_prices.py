@@ -27,6 +27,7 @@ from orders.matching import Quote
 from orders.models import Market, Order, Trade
 from orders.states import OrderStatus
 from tests.accounts import desk
+from tests.engine.exchanges import at_once
 from tests.exchange import Exchange
 from tests.web.conftest import Person, turn
 from tests.web.test_forms_of_bots import shown
@@ -80,7 +81,9 @@ def listened() -> list[UUID]:
     """One look of whoever listens to the exchanges; returns the bots that were rung."""
     cache.delete("listens:binance")
     rung: list[UUID] = []
-    Listener(installed(), rung.extend, lambda *_: None, timezone.now).beat()
+    listener = Listener(installed(), rung.extend, lambda *_: None, timezone.now, ask=at_once)
+    listener.beat()
+    listener.stop()
     return rung
 
 
@@ -182,9 +185,10 @@ def test_an_account_that_is_not_ones_own_is_refused_at_its_field(
     anothers = on_binance(alice, "Moonraker")
     hidden = on_binance(bob, "Sunken")
     account_delete(account=hidden, now=timezone.now())
-    with_key = desk.account(bob.user, label="Real money")
+    broken = desk.account(bob.user, label="Real money")
+    ExchangeAccount.objects.filter(pk=broken.pk).update(state="broken")
     plain = shown(form_of(bob))
-    wanted = [anothers.pk, hidden.pk, with_key.pk, uuid4(), "no-id", "0", "' OR 1=1", "\x00", "ä" * 300]
+    wanted = [anothers.pk, hidden.pk, broken.pk, uuid4(), "no-id", "0", "' OR 1=1", "\x00", "ä" * 300]
     for account in wanted:
         fields = plain | {"account": str(account), "lines": "7"}
         page = bob.client.post(reverse(f"bots:{name}", args=["grid"]), fields).content.decode()

@@ -9,15 +9,19 @@ from typing import Any
 
 from django.db import transaction
 
+from accounts.models import place_of
 from orders.gateways.base import Unreachable
-from orders.gateways.exchange.adapters import Adapter
 from orders.gateways.exchange.client import Client
-from orders.gateways.exchange.orders import above_zero, number
+from orders.gateways.exchange.orders import number
+from orders.gateways.exchange.source import Source
+from orders.gateways.exchange.steps import Steps, steps_of
 from orders.models import Market
 
 RULES = ("tick", "lot", "min_amount", "min_cost", "maker_fee", "taker_fee", "fee_in", "open_orders_max")
 ROWS_AT_ONCE = 500
 TICKER_MAX = 32
+# ccxt has percentages among its fractions, and tables of them.
+FEE_MAX = Decimal("0.05")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +48,9 @@ def load_markets(client: Client, *, now: datetime) -> Loaded:
     without any market is not believed. Raises what `client.ask` does.
     """
     listed = client.ask(lambda ccxt: ccxt.load_markets(True))
-    told = {row.ticker: row for row in _rows(client.adapter, listed.values(), now)}
-    exchange = client.adapter.exchange
+    exchange = place_of(client.adapter.exchange, client.environment)
+    lister = _Lister(client.adapter, exchange, steps_of(client), now)
+    told = {row.ticker: row for row in lister.rows(listed.values())}
     if not told:
         raise Unreachable(f"{exchange} lists no spot market whose rules can be read")
     with transaction.atomic():
@@ -78,32 +83,39 @@ def _differs(known: Market, told: Market) -> bool:
     return any(getattr(known, name) != getattr(told, name) for name in RULES)
 
 
-def _rows(adapter: Adapter, listed: Iterable[Mapping[str, Any]], now: datetime) -> Iterator[Market]:
-    """Those spot markets whose rules are told: without a tick or a lot nothing can be rounded."""
-    for told in listed:
-        if not told.get("spot") or ":" in told["symbol"] or len(told["symbol"]) > TICKER_MAX:
-            continue
-        # One market told wrong does not hide the others.
-        with suppress(Unreachable):
-            yield _row(adapter, told, now)
+@dataclass(frozen=True, slots=True)
+class _Lister:
+    """What all markets of one answer have in common."""
 
+    source: Source
+    exchange: str
+    steps: Steps
+    now: datetime
 
-def _row(adapter: Adapter, told: Mapping[str, Any], now: datetime) -> Market:
-    limits = told["limits"]
-    return Market(
-        exchange=adapter.exchange,
-        ticker=told["symbol"],
-        tick=above_zero(told["precision"].get("price"), "tick"),
-        lot=above_zero(told["precision"].get("amount"), "lot"),
-        min_amount=_least(limits, "amount"),
-        min_cost=_least(limits, "cost"),
-        maker_fee=_fee(told, "maker", adapter),
-        taker_fee=_fee(told, "taker", adapter),
-        fee_in=adapter.fee_in,
-        open_orders_max=adapter.open_orders_max,
-        active=told.get("active") is not False,
-        loaded_at=now,
-    )
+    def rows(self, listed: Iterable[Mapping[str, Any]]) -> Iterator[Market]:
+        """Those spot markets whose rules are told: without a tick or a lot nothing can be rounded."""
+        for told in listed:
+            if not told.get("spot") or ":" in told["symbol"] or len(told["symbol"]) > TICKER_MAX:
+                continue
+            # One market told wrong does not hide the others.
+            with suppress(Unreachable):
+                yield self._row(told)
+
+    def _row(self, told: Mapping[str, Any]) -> Market:
+        return Market(
+            exchange=self.exchange,
+            ticker=told["symbol"],
+            tick=self.steps.tick(told),
+            lot=self.steps.lot(told),
+            min_amount=_least(told["limits"], "amount"),
+            min_cost=_least(told["limits"], "cost"),
+            maker_fee=_fee(told.get("maker"), self.source),
+            taker_fee=_fee(told.get("taker"), self.source),
+            fee_in=self.source.fee_in,
+            open_orders_max=self.source.open_orders_max,
+            active=told.get("active") is not False,
+            loaded_at=self.now,
+        )
 
 
 def _least(limits: Mapping[str, Any], name: str) -> Decimal:
@@ -111,7 +123,10 @@ def _least(limits: Mapping[str, Any], name: str) -> Decimal:
     return max(number(least, name), Decimal(0)) if least is not None else Decimal(0)
 
 
-def _fee(told: Mapping[str, Any], name: str, adapter: Adapter) -> Decimal:
-    """As told, or the exchange's own for those who trade little."""
-    fee = told.get(name)
-    return number(fee, name) if fee is not None else adapter.fee
+def _fee(told: Any, source: Source) -> Decimal:
+    """As told, or the exchange's own for those who trade little; one that cannot be is not told."""
+    with suppress(Unreachable):
+        fee = number(told, "fee")
+        if abs(fee) < FEE_MAX:
+            return fee
+    return source.fee

@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 
 from accounts.keys import Credentials
-from accounts.models import Environment
+from accounts.models import Environment, ExchangeAccount
 from orders.gateways.base import Holding, Permissions, Unreachable
+from orders.gateways.exchange.adapters import ADAPTERS
 from orders.gateways.exchange.clients import ProcessClients
 from orders.gateways.exchange.orders import number
 
@@ -17,15 +18,15 @@ class ExchangeVenue:
         """A sandbox has mostly no such question; there it is enough that the key is one."""
         client = self._clients.by_key(self._exchange, environment, credentials)
         try:
-            return client.ask(client.adapter.permissions)
+            return client.ask(ADAPTERS[self._exchange].permissions)
         except Unreachable:
             if environment != Environment.SANDBOX:
                 raise
         client.ask(lambda ccxt: ccxt.fetch_balance())
         return Permissions()
 
-    def holdings(self, credentials: Credentials, environment: str) -> Mapping[str, Holding]:
-        client = self._clients.by_key(self._exchange, environment, credentials)
+    def holdings(self, account: ExchangeAccount) -> Mapping[str, Holding]:
+        client = self._clients.of(account)
         told = client.ask(lambda ccxt: ccxt.fetch_balance())
         holdings = {
             currency: Holding(number(total, currency), number(told["free"].get(currency) or "0", currency))

@@ -7,7 +7,6 @@ import base64
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from decimal import Decimal
 from typing import Any
 from uuid import uuid4
 
@@ -27,8 +26,8 @@ from orders.gateways.exchange.clients import ProcessClients
 from orders.gateways.exchange.gateway import ExchangeGateway, age_by_database
 from orders.gateways.exchange.markets import load_markets
 from orders.gateways.exchange.prices import ExchangePrices
+from orders.gateways.exchange.venue import ExchangeVenue
 from orders.models import Order, Trade
-from orders.money import deposit
 from tests.exchange import Exchange
 
 NAME = "binance"
@@ -61,7 +60,8 @@ class Floor:
     def exchanges(self) -> Exchanges:
         gateway = ExchangeGateway(ADAPTERS[NAME], self.clients, age_by_database)
         prices = ExchangePrices(NAME, self.clients)
-        return Exchanges(gateways={(NAME, Environment.LIVE): gateway}, prices={NAME: prices})
+        venue = ExchangeVenue(NAME, self.clients)
+        return Exchanges({(NAME, Environment.LIVE): gateway}, {NAME: prices}, {NAME: venue})
 
     def bot(self, name: str = "Buyer", **changes: Any) -> Bot:
         bot = bot_create(
@@ -116,7 +116,6 @@ def floor(transactional_db: None, served: Exchange) -> Floor:
         sealed_key=seal(credentials, user_id=user.pk, account_id=number, keys=KEYS),
         key_hint="-key",
     )
-    deposit(account=account, currency="USDT", amount=Decimal(10_000), now=timezone.now())
     options = {**served.overrides(), "enableRateLimit": False, "timeout": 1_000}
     clients = ProcessClients(overrides={NAME: options}, keys=KEYS)
     load_markets(clients.master(NAME), now=timezone.now())

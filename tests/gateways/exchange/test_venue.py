@@ -3,15 +3,18 @@
 from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
-from accounts.keys import Credentials
-from accounts.models import Environment
+from accounts.keys import Credentials, seal
+from accounts.models import Environment, ExchangeAccount, User
 from orders.gateways.base import Holding, KeyRefused, Permissions, RateLimited, Unreachable
+from orders.gateways.exchange.adapters import ADAPTERS
 from orders.gateways.exchange.clients import ProcessClients
 from orders.gateways.exchange.venue import ExchangeVenue
 from tests.exchange import Exchange
+from tests.gateways.exchange.conftest import KEYS
 from tests.gateways.exchange.desk import client
 from tests.gateways.exchange.public import NAME, clients_of
 from tests.gateways.exchange.wire import Wire
@@ -29,7 +32,7 @@ def served() -> Iterator[Exchange]:
 
 @pytest.fixture
 def clients(served: Exchange) -> ProcessClients:
-    return clients_of(served)
+    return clients_of(served, keys=tuple(KEYS))
 
 
 @pytest.fixture
@@ -40,6 +43,15 @@ def venue(clients: ProcessClients) -> ExchangeVenue:
 @pytest.fixture
 def key(served: Exchange) -> Credentials:
     return Credentials(served.alice.key, served.alice.secret)
+
+
+def account_with(credentials: Credentials, environment: str = LIVE) -> ExchangeAccount:
+    """An account with this key; no database knows it."""
+    user, number = User(), uuid4()
+    sealed = seal(credentials, user_id=user.pk, account_id=number, keys=KEYS)
+    return ExchangeAccount(
+        pk=number, user=user, exchange=NAME, environment=environment, label="Main", sealed_key=sealed
+    )
 
 
 @pytest.mark.parametrize(
@@ -89,9 +101,12 @@ def test_a_key_that_is_wrong_or_revoked_is_refused(
     venue: ExchangeVenue, served: Exchange, key: Credentials, environment: str
 ) -> None:
     strange = Credentials("nobodys-key", "nobodys-secret")
-    for ask in (venue.permissions, venue.holdings):
+    for ask in (
+        lambda: venue.permissions(strange, environment),
+        lambda: venue.holdings(account_with(strange, environment)),
+    ):
         with pytest.raises(KeyRefused) as refused:
-            ask(strange, environment)
+            ask()
         assert "nobodys" not in str(refused.value)
     served.alice.revoked = True
     with pytest.raises(KeyRefused):
@@ -129,7 +144,7 @@ def test_holdings_are_exact_and_without_empty_ones(
 ) -> None:
     served.ledger.deposit(served.alice.key, "BNB", Decimal("0.12345678"))
     served.alice.lock("USDT", Decimal("250.5"))
-    held = venue.holdings(key, LIVE)
+    held = venue.holdings(account_with(key))
     assert held["USDT"] == Holding(Decimal(100_000), Decimal("99749.5"))
     assert held["BNB"] == Holding(Decimal("0.12345678"), Decimal("0.12345678"))
     assert "DOGE" not in held
@@ -203,7 +218,7 @@ def test_each_exchanges_words_are_understood(
 ) -> None:
     wire = Wire((200, told))
     made = client(exchange, wire)
-    assert made.ask(made.adapter.permissions) == expected
+    assert made.ask(ADAPTERS[exchange].permissions) == expected
     assert len(wire.requests) == 1
 
 
@@ -220,7 +235,7 @@ REFUSALS: list[tuple[str, int, Any]] = [
 def test_each_exchanges_refusal_of_a_key_is_one(exchange: str, status: int, body: Any) -> None:
     made = client(exchange, Wire((status, body)))
     with pytest.raises(KeyRefused):
-        made.ask(made.adapter.permissions)
+        made.ask(ADAPTERS[exchange].permissions)
 
 
 @pytest.mark.parametrize("exchange", ["binance", "bybit", "okx", "kraken", "coinbase"])
@@ -228,4 +243,4 @@ def test_each_exchanges_refusal_of_a_key_is_one(exchange: str, status: int, body
 def test_a_broken_answer_gives_no_rights_away(exchange: str, answer: tuple[int, Any]) -> None:
     made = client(exchange, Wire(answer))
     with pytest.raises(Unreachable):
-        made.ask(made.adapter.permissions)
+        made.ask(ADAPTERS[exchange].permissions)

@@ -1,0 +1,18 @@
+"""Resting orders of one account in one market: what has become of them is asked for all at once."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from orders.gateways.base import Gateway
+from orders.models import Order
+from orders.services import order_look_later, order_settle
+
+
+def follow(orders: Sequence[Order], gateway: Gateway, now: datetime) -> None:
+    """Book what the exchange says of them. Raises what `gateway.news` does."""
+    reports = {report.client_id: report for report in gateway.news(orders)}
+    for order in orders:
+        report = reports.get(order.client_id)
+        if report is not None:
+            order_settle(order=order, report=report, now=now)
+    order_look_later(orders=orders, now=now)
