@@ -25,6 +25,8 @@ from tradingbot.counting import OwnCounts
 
 __all__ = ["Absent", "Answer", "Client", "Overrides", "Said", "WrongHost", "now_ms", "wait_of"]
 
+# HTTP statuses of an address that nothing answers at.
+NO_SUCH = frozenset({404, 405, 501})
 # Where no Retry-After says how long to keep away.
 WAIT_UNTOLD_S = 60.0
 WAIT_MAX_S = 3 * 24 * 3600.0
@@ -33,6 +35,10 @@ ORDER_COST = 1
 BLOT = "…"
 
 T = TypeVar("T")
+
+
+class NotOffered(Unreachable):
+    """There is no such question where this account's requests go, nor will there be in a moment."""
 
 
 class Absent(GatewayError):
@@ -176,6 +182,8 @@ class Client:
         if meaning is Meaning.LIMIT:
             self.breaker.trip(wait_of(answer), time.time())
             return RateLimited(f"{exchange} asks for fewer requests", wait_of(answer))
+        if isinstance(error, WrongHost) or (answer is not None and answer.status in NO_SUCH):
+            return NotOffered(f"{exchange} has no such question here")
         if answer is None:
             return Unreachable(f"{exchange} did not answer ({type(error).__name__})")
         return Unreachable(f"{exchange} answered with status {answer.status}: {words or 'no reason told'}")

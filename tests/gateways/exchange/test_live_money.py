@@ -93,7 +93,11 @@ def test_what_an_order_of_somebody_else_locks_is_not_free(floor: Floor) -> None:
 
 
 def test_what_our_own_orders_lock_is_in_their_bots_pockets_already(floor: Floor) -> None:
-    resting: dict[str, Any] = {"base_order_volume": "100", "max_safety_orders": 1, "safety_order_volume": "500"}
+    resting: dict[str, Any] = {
+        "base_order_volume": "100",
+        "safety_order_volume": "500",
+        "max_safety_orders": 1,
+    }
     bot = floor.bot(investment="2000", **resting)
     floor.turn(bot)
     locked = floor.exchange.alice.balances["USDT"].locked

@@ -6,6 +6,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.core.cache import cache
 
 from accounts.keys import Credentials, seal
 from accounts.models import Environment, ExchangeAccount, User
@@ -129,14 +130,24 @@ def test_a_silent_exchange_gives_no_rights_away(
     assert limited.value.wait_s == 9
 
 
-def test_a_sandbox_that_knows_no_such_question_shows_that_the_key_is_one(
-    venue: ExchangeVenue, served: Exchange, key: Credentials
+@pytest.mark.parametrize(("environment", "status"), [(SANDBOX, 404), (SANDBOX, 502), (LIVE, 404)])
+def test_where_there_is_no_such_question_it_is_enough_that_the_key_is_one(
+    venue: ExchangeVenue, served: Exchange, key: Credentials, environment: str, status: int
 ) -> None:
-    served.faults.add("status", path=RIGHTS, times=None, status=404, done=False)
-    assert venue.permissions(key, SANDBOX) == Permissions()
+    served.faults.add("status", path=RIGHTS, times=None, status=status, done=False)
+    assert venue.permissions(key, environment) == Permissions()
     served.alice.revoked = True
     with pytest.raises(KeyRefused):
-        venue.permissions(key, SANDBOX)
+        venue.permissions(key, environment)
+
+
+def test_an_operators_own_addresses_may_lack_the_question(served: Exchange, key: Credentials) -> None:
+    served.reset()
+    cache.clear()
+    api = served.overrides()["urls"]["api"]
+    only_trading = {"urls": {"api": {name: api[name] for name in ("public", "private")}}}
+    clients = ProcessClients(overrides={NAME: only_trading}, keys=KEYS)
+    assert ExchangeVenue(NAME, clients).permissions(key, LIVE) == Permissions()
 
 
 def test_holdings_are_exact_and_without_empty_ones(
