@@ -1,14 +1,17 @@
 """Logs go to standard error, one line a record, with this installation's secrets blotted out."""
 
 import logging
+import re
 from typing import Any
 
 BLOT = "[secret]"
 SECRET_LENGTH_MIN = 6  # a shorter one would blot out ordinary words
+# Whoever reads the address of a request to an exchange could send it once more.
+SIGNED = re.compile(r"(?i)\b(signature|apikey|api_key|api-key)(=|%3D)[^&\s\"']+")
 
 
 class Blotter(logging.Formatter):
-    """Formats a record, then replaces each known secret, in its traceback too."""
+    """Formats a record, then replaces each known secret and each signature, in its traceback too."""
 
     def __init__(self, *, secrets: list[str]) -> None:
         super().__init__("{asctime} {levelname:<7} {name}: {message}", style="{")
@@ -20,7 +23,7 @@ class Blotter(logging.Formatter):
         line = super().format(record)
         for secret in self.secrets:
             line = line.replace(secret, BLOT)
-        return line
+        return SIGNED.sub(rf"\1\2{BLOT}", line)
 
 
 def logging_of(*, level: str, secrets: list[str]) -> dict[str, Any]:

@@ -40,14 +40,25 @@ def added(
     )
 
 
-@pytest.mark.parametrize("exchange", OFFERS)
-def test_it_begins_with_paper_money_of_the_exchanges_usual_quote(exchange: str) -> None:
-    account = ExchangeAccount.objects.get(pk=added(exchange).pk)
+@pytest.mark.parametrize(("exchange", "ticker"), [("binance", "BTC/USDT"), ("bithumb", "BTC/KRW")])
+def test_it_begins_with_paper_money_of_the_exchanges_usual_quote(exchange: str, ticker: str) -> None:
+    reached = Exchanges(markets={exchange: FakeMarkets(exchange, ("ETH/BTC", ticker, "LTC/BTC"))})
+    account = ExchangeAccount.objects.get(pk=added(exchange, reached=reached).pk)
     assert (account.environment, account.sealed_key, account.label) == (Environment.PAPER, "", "Real prices")
-    assert free_on(account) == {OFFERS[exchange].quote: Decimal(10_000)}
+    offer = OFFERS[exchange]
+    assert free_on(account) == {offer.quote: offer.paper_money}
     assert LedgerEntry.objects.get(account=account).purpose == "deposit"
-    assert "10,000" in ActivityLog.objects.get(user=people.alice()).message
+    assert f"{offer.paper_money:,} {offer.quote}" in ActivityLog.objects.get(user=people.alice()).message
     assert Market.objects.filter(exchange=exchange).exists()
+
+
+@pytest.mark.parametrize(
+    ("quote", "money"), [("EUR", Decimal(10_000)), ("KRW", Decimal(15_000_000)), ("TRY", Decimal(400_000))]
+)
+def test_where_nothing_is_traded_for_that_it_has_what_most_markets_take(quote: str, money: Decimal) -> None:
+    tickers = ("ETH/BTC", f"BTC/{quote}", f"ETH/{quote}")
+    account = added("gate", reached=Exchanges(markets={"gate": FakeMarkets("gate", tickers)}))
+    assert free_on(account) == {quote: money}
 
 
 @pytest.mark.django_db(transaction=True)

@@ -166,7 +166,7 @@ def test_an_interrupted_run_keeps_what_came(exchange: Exchange, store: CandleSto
     [
         (
             {"exchange": "binanse"},
-            "--exchange: 'binanse' is not known, use one of binance, bybit, coinbase, ",
+            "--exchange: 'binanse' is not known, use one of aster, backpack, ",
         ),
         ({"ticker": "BTC/USTD"}, "--ticker: binance has no BTC/USTD; the nearest are BTC/USDT"),
         ({"ticker": "btcusdt"}, "the nearest are BTC/USDT"),

@@ -81,6 +81,7 @@ def test_news_also_tell_the_page_of_all_activity(alice: User) -> None:
     assert deliver_to(user=alice, render=Painter(), exchanges=NOWHERE, now=NOW) == 2
 
 
+@pytest.mark.row(9)
 def test_numbers_have_no_gap_however_often_a_delivery_is_repeated(alice: User) -> None:
     bot = people.bot(alice)
     Delivery.objects.all().delete()
@@ -124,6 +125,7 @@ def test_a_person_without_an_open_page_costs_no_rendering() -> None:
     assert waiting_users() == []
 
 
+@pytest.mark.row(24)
 def test_more_changes_than_a_channel_holds_are_told_as_one_gap(alice: User) -> None:
     def many(*, user: User, topics: Topics, exchanges: Exchanges, now: datetime) -> list[str]:
         return [f"<i {NUMBER_PLACE}></i>"] * 51

@@ -107,6 +107,7 @@ def test_the_market_of_a_new_bot_is_followed_from_its_first_fragment_on() -> Non
     async_to_sync(conversation)()
 
 
+@pytest.mark.row(24)
 def test_a_missed_number_is_told_again_with_each_check() -> None:
     alice = people.alice()
     signed = signed_in(alice)

@@ -2,6 +2,8 @@
 
 import logging
 
+import pytest
+
 from tradingbot.logs import BLOT, Blotter
 
 
@@ -31,6 +33,22 @@ def test_a_secret_in_a_traceback_is_blotted_out() -> None:
 def test_a_longer_secret_leaves_no_rest() -> None:
     line = Blotter(secrets=["password", "password-of-alice"]).format(record("password-of-alice"))
     assert line.endswith(f": {BLOT}")
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "GET /api/v3/account?timestamp=1&signature=0a1b2c HTTP/1.1",
+        "https://api.example.org/?signature=0a1b2c&recvWindow=5000",
+        "https://api.example.org/?apiKey=0a1b2c%2F",
+        "params=timestamp%3D1&Signature%3D0a1b2c'",
+    ],
+)
+def test_a_request_in_a_log_cannot_be_sent_again(address: str) -> None:
+    line = Blotter(secrets=[]).format(record(address))
+    assert "0a1b2c" not in line
+    assert BLOT in line
+    assert line.partition(BLOT)[2] == address.partition("0a1b2c")[2].removeprefix("%2F")
 
 
 def test_an_empty_secret_blots_out_nothing() -> None:

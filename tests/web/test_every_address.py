@@ -50,7 +50,8 @@ OPEN = frozenset(
 )
 VALUES: dict[str, tuple[str, ...]] = {
     "bot_type": tuple(BOT_TYPES),
-    "exchange": tuple(OFFERS),
+    # One that is offered on paper alone stands for all of them.
+    "exchange": (*(name for name, offer in OFFERS.items() if not offer.paper_only), "gate"),
     "kind": tuple(COMMANDS_TOLD),
     "name": PARTS,
     "part_name": tuple(backtests.PARTS),

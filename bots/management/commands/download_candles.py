@@ -18,7 +18,7 @@ from bots.backtest.command import BAR, BAR_AFTER_S
 from bots.management.commands.import_candles import GAPS_SHOWN_MAX, gap_line, shown
 from orders.gateways.base import GatewayError
 from orders.gateways.candle_store import BrokenMonth, CandleStore, WrongName
-from orders.gateways.exchange.adapters import ADAPTERS
+from orders.gateways.exchange.adapters import SOURCES
 from orders.gateways.exchange.client import Client, now_ms
 from orders.gateways.exchange.clients import ProcessClients
 from orders.gateways.exchange.download import Download, Patience
@@ -41,7 +41,7 @@ class Command(BaseCommand):
     sleep: Callable[[float], None] = staticmethod(time.sleep)
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--exchange", required=True, help=f"one of {', '.join(sorted(ADAPTERS))}")
+        parser.add_argument("--exchange", required=True, help=f"one of {', '.join(sorted(SOURCES))}")
         parser.add_argument("--ticker", required=True, help="the market, such as BTC/USDT")
         parser.add_argument("--timeframe", required=True, help=f"one of {', '.join(TIMEFRAMES_S)}")
         parser.add_argument("--since", type=moment, required=True, metavar="DATE", help="start here (UTC)")
@@ -110,8 +110,8 @@ def stop_of(download: Download) -> str:
 def check_arguments(options: dict[str, Any]) -> None:
     """What can be told without asking the exchange."""
     exchange, since, until = options["exchange"], options["since"], options["until"]
-    if exchange not in ADAPTERS:
-        wrong("exchange", f"{exchange!r} is not known, use one of {', '.join(sorted(ADAPTERS))}.")
+    if exchange not in SOURCES:
+        wrong("exchange", f"{exchange!r} is not known, use one of {', '.join(sorted(SOURCES))}.")
     if options["timeframe"] not in TIMEFRAMES_S:
         wrong("timeframe", f"{options['timeframe']!r} is none, use one of {', '.join(TIMEFRAMES_S)}.")
     if since < 0:

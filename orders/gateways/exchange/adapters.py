@@ -1,4 +1,4 @@
-"""How each proven exchange is spoken to: one row an exchange.
+"""How each exchange that takes our orders is spoken to: one row an exchange.
 
 An order is named by our own id of 32 hexadecimal digits. Where ccxt's unified `clientOrderId` goes
 astray on the way (Coinbase drops it, Bybit looks up by another name, Kraken asks for `txid=None`), the
@@ -13,9 +13,12 @@ from typing import Any
 from uuid import UUID
 
 from orders.gateways.base import Permissions
-from orders.gateways.exchange.errors import BINANCE, BYBIT, COINBASE, KRAKEN, OKX, Codes
+from orders.gateways.exchange import feeds
+from orders.gateways.exchange.errors import BINANCE, BYBIT, COINBASE, KRAKEN, OKX
 from orders.gateways.exchange.history import Past
 from orders.gateways.exchange.permissions import of_binance, of_bybit, of_coinbase, of_kraken, of_okx
+from orders.gateways.exchange.source import Source
+from orders.gateways.exchange.unproven import UNPROVEN
 from orders.rules import FeeIn
 from tradingbot.clock import moment_of
 
@@ -53,23 +56,17 @@ class Trades:
     after: Callable[[str], Params] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Adapter:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Adapter(Source):
     """`client_id` renders our 32 hex digits for the wire; `create`, `find` and `list_by` are the params that
     carry it. Without `find` an order cannot be asked for by our id, and is looked for in the lists.
 
     `listed` are the methods that list orders, open ones first; they also prove that there is no such order.
-    `trades` tells how an order's trades are asked for, `past` how past candles are. `fee` is a fraction, the
-    taker's, for markets that tell none. `market_buy_by_base`: a buy at market may be given in base; where it
-    may not, it goes as an immediate limit a little over the ask. Keys are sent to `hosts` alone, or to
-    `sandbox_hosts`. `limits_by_account`: requests are counted for each account, not for the address they come
-    from.
+    `trades` tells how an order's trades are asked for. `market_buy_by_base`: a buy at market may be given in
+    base; where it may not, it goes as an immediate limit a little over the ask.
     """
 
-    exchange: str
     tier: Tier
-    codes: Codes
-    hosts: frozenset[str]
     client_id: Callable[[str], str]
     create: Callable[[str], Params]
     find: Callable[[str], Params] | None
@@ -77,17 +74,9 @@ class Adapter:
     listed: tuple[str, ...]
     trades: Trades
     lifetime: Lifetime
-    past: Past
-    open_orders_max: int
     permissions: Callable[[Any], Permissions]
-    fee: Decimal
-    fee_in: FeeIn
-    sandbox_hosts: frozenset[str] = frozenset()
-    limits_by_account: bool = True
     market_buy_by_base: bool = True
     market_params: Params = field(default_factory=dict)
-    options: Mapping[str, Any] = field(default_factory=dict)
-    streams: frozenset[str] = frozenset({"prices", "orders", "trades"})
 
 
 def nothing(_: str) -> Params:
@@ -115,6 +104,7 @@ BINANCE_ROW = Adapter(
     exchange="binance",
     tier=Tier.A,
     codes=BINANCE,
+    feeds=feeds.BINANCE,
     hosts=frozenset({"api.binance.com"}),
     sandbox_hosts=frozenset({"testnet.binance.vision"}),
     client_id=as_hex,
@@ -141,6 +131,7 @@ BYBIT_ROW = Adapter(
     exchange="bybit",
     tier=Tier.A,
     codes=BYBIT,
+    feeds=feeds.BYBIT,
     hosts=frozenset({"api.bybit.com"}),
     sandbox_hosts=frozenset({"api-testnet.bybit.com"}),
     client_id=as_hex,
@@ -171,6 +162,7 @@ OKX_ROW = Adapter(
     exchange="okx",
     tier=Tier.A,
     codes=OKX,
+    feeds=feeds.OKX,
     hosts=frozenset({"www.okx.com"}),
     # The same host: a header tells its demo trading from real money.
     sandbox_hosts=frozenset({"www.okx.com"}),
@@ -193,6 +185,7 @@ KRAKEN_ROW = Adapter(
     exchange="kraken",
     tier=Tier.B,
     codes=KRAKEN,
+    feeds=feeds.KRAKEN,
     hosts=frozenset({"api.kraken.com"}),
     client_id=as_uuid,
     create=lambda wire: {"cl_ord_id": wire},
@@ -211,6 +204,7 @@ COINBASE_ROW = Adapter(
     exchange="coinbase",
     tier=Tier.B,
     codes=COINBASE,
+    feeds=feeds.COINBASE,
     hosts=frozenset({"api.coinbase.com"}),
     client_id=as_uuid,
     create=lambda wire: {"client_order_id": wire},
@@ -229,3 +223,5 @@ COINBASE_ROW = Adapter(
 ADAPTERS: Mapping[str, Adapter] = {
     row.exchange: row for row in (BINANCE_ROW, BYBIT_ROW, OKX_ROW, KRAKEN_ROW, COINBASE_ROW)
 }
+# All whose prices can be had: on those without an adapter there is paper trading alone.
+SOURCES: Mapping[str, Source] = {**ADAPTERS, **UNPROVEN}

@@ -10,7 +10,7 @@ from django.db import IntegrityError
 from django.utils import timezone
 
 from orders.gateways.base import GatewayError
-from orders.gateways.exchange.adapters import ADAPTERS
+from orders.gateways.exchange.adapters import SOURCES
 from orders.gateways.exchange.clients import ProcessClients
 from orders.gateways.exchange.markets import Loaded, load_markets
 
@@ -22,12 +22,12 @@ class Command(BaseCommand):
     help = "Asks an exchange for its spot markets; changed rules are a new version, nothing is deleted."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--exchange", required=True, help=f"one of {', '.join(sorted(ADAPTERS))}")
+        parser.add_argument("--exchange", required=True, help=f"one of {', '.join(sorted(SOURCES))}")
 
     def handle(self, *_: Any, **options: Any) -> None:
         exchange: str = options["exchange"]
-        if exchange not in ADAPTERS:
-            known = ", ".join(sorted(ADAPTERS))
+        if exchange not in SOURCES:
+            known = ", ".join(sorted(SOURCES))
             raise CommandError(
                 f"--exchange: {exchange!r} is not known, use one of {known}.", returncode=WRONG_INPUT
             )

@@ -170,7 +170,7 @@ def test_the_command_says_what_has_become_of_the_markets(operated: Exchange) -> 
 
 
 def test_the_command_names_the_exchanges_there_are(operated: Exchange) -> None:
-    with pytest.raises(CommandError, match="--exchange: 'mtgox' is not known, use one of binance, ") as wrong:
+    with pytest.raises(CommandError, match="--exchange: 'mtgox' is not known, use one of aster, ") as wrong:
         said("mtgox")
     assert wrong.value.returncode == 2
 

@@ -1,0 +1,33 @@
+"""What an exchange must be known by for its markets and prices; placing orders needs an `Adapter`."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+from orders.gateways.exchange.errors import Codes
+from orders.gateways.exchange.feeds import Feeds
+from orders.gateways.exchange.history import Past
+from orders.rules import FeeIn
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """`past` tells how past candles are asked for. `fee` is a fraction, the taker's, for markets that tell
+    none. Requests go to `hosts` alone, or to `sandbox_hosts`. `limits_by_account`: they are counted for each
+    account, not for the address they come from. `asks_books`: its tickers may lack bid and ask, which its
+    order books tell. `feeds` are its streams; without them everything is asked
+    for."""
+
+    exchange: str
+    codes: Codes
+    hosts: frozenset[str]
+    past: Past
+    open_orders_max: int
+    fee: Decimal
+    fee_in: FeeIn
+    sandbox_hosts: frozenset[str] = frozenset()
+    feeds: Feeds | None = None
+    limits_by_account: bool = True
+    asks_books: bool = False
+    options: Mapping[str, Any] = field(default_factory=dict)
