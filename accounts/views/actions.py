@@ -11,7 +11,6 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST
 
 from accounts.models import AccountState, ExchangeAccount
-from accounts.queries import bots_on
 from accounts.services import (
     account_compare,
     account_delete,
@@ -23,6 +22,7 @@ from accounts.services import (
 )
 from accounts.views.card import Card
 from accounts.views.people import UserRequest, own_account, part
+from bots.queries import bots_of
 from bots.services import ServiceRefused
 from orders.gateways.base import GatewayError
 from orders.gateways.installed import installed
@@ -94,7 +94,7 @@ def compare(request: UserRequest, account_id: UUID) -> HttpResponse:
 def close_holder(request: UserRequest, account_id: UUID, shortage_id: int, bot_id: UUID) -> HttpResponse:
     account = own_account(request, account_id)
     shortage = get_object_or_404(sure_shortages_of(account), pk=shortage_id)
-    bot = get_object_or_404(bots_on(account), pk=bot_id)
+    bot = get_object_or_404(bots_of(request.user), pk=bot_id)
 
     def act() -> None:
         done = shortage_close(shortage=shortage, bot=bot, exchanges=installed(), now=timezone.now())

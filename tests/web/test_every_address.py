@@ -17,7 +17,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 
 from accounts.models import ExchangeAccount
 from activity.models import ActivityLog
-from bots.models import Backtest, Bot, BotCommand, BotSettings, KillSwitch, Level, Scope
+from bots.models import Backtest, Bot, BotCommand, BotSettings, KillSwitch, Level, Scope, Shortage
 from bots.services import Target, switch_press
 from bots.strategies.registry import BOT_TYPES
 from bots.views import backtests
@@ -63,7 +63,7 @@ VALUES: dict[str, tuple[str, ...]] = {
     "url": ("anything",),
 }
 # An address with one of these is of somebody's own.
-OWNED = ("account_id", "backtest_id", "bot_id", "switch_id")
+OWNED = ("account_id", "backtest_id", "bot_id", "shortage_id", "switch_id")
 NAMED_PART = re.compile(r"<(?:\w+:)?(\w+)>|\(\?P<(\w+)>[^)]*\)")
 
 
@@ -103,14 +103,16 @@ def everything() -> dict[type[Model], list[Any]]:
 
 
 def ids_of(person: Person, **fields: Any) -> dict[str, str]:
-    """A running bot, a backtest, an account at an exchange and a kill switch of theirs, as addresses name
-    them."""
+    """A running bot, a backtest, an account at an exchange, a shortage on it and a kill switch of theirs, as
+    addresses name them."""
     bot, backtest = person.running(**fields), people.backtest(person.user, name="Moonraker")
     account = desk.account(person.user, label="Moonraker")
     aside = Target(Scope.MARKET, person.user, exchange="simulated", ticker="SOL/USDT")
     switch = switch_press(target=aside, level=Level.BLOCK, by=person.user, now=people.NOW)
-    ids = {"bot_id": bot.pk, "backtest_id": backtest.pk, "account_id": account.pk, "switch_id": switch.pk}
-    return {name: str(key) for name, key in ids.items()}
+    gone: dict[str, Any] = {"currency": "DOGE", "ours": 2, "found": 1, "sure_at": people.NOW}
+    shortage = Shortage.objects.create(user=person.user, account=account, seen_at=people.NOW, **gone)
+    ids = {"bot_id": bot, "backtest_id": backtest, "account_id": account, "switch_id": switch}
+    return {name: str(row.pk) for name, row in {**ids, "shortage_id": shortage}.items()}
 
 
 def is_owned(route: str) -> bool:
@@ -146,7 +148,8 @@ def test_nothing_that_is_anothers_exists_for_a_stranger(alice: Person, bob: Pers
     before = everything()
     owned = [route for route in routes() if is_owned(route)]
     assert all(any(name in route for route in owned) for name in OWNED)
-    for route in sorted(owned, key=lambda route: route.endswith("delete")):
+    # A shortage ends when one looks again, and a bot when it is deleted.
+    for route in sorted(owned, key=lambda route: (route.endswith(("compare", "delete")), route)):
         for address in addresses(route, **ids):
             found = {answer.status_code for answer in answers(bob.client, address)}
             assert 404 in found, (address, found)
