@@ -16,19 +16,32 @@ from orders.models import Order, SimulatedMarket
 from orders.states import LIVE, OrderStatus
 
 LEASE_S = 30
+# What is due later than anything we ever wait for was written before the clock was set back.
+AHEAD_MAX_S = 120
 BOTS_PER_TURN_MAX = 100
 
 
 def claim(ids: Collection[UUID]) -> tuple[UUID, list[UUID]]:
     """Take the lease of those bots that nobody holds; returns the token and whose lease it is."""
     token = uuid4()
-    free = Q(lease_token__isnull=True) | Q(lease_until__lt=Now())
+    free = unheld()
     with transaction.atomic():
         mine = taken_in_order(Bot.objects.filter(free, pk__in=list(ids)[:BOTS_PER_TURN_MAX]))
         Bot.objects.filter(free, pk__in=mine).update(
             lease_token=token, lease_until=Now() + timedelta(seconds=LEASE_S), epoch=F("epoch") + 1
         )
     return token, mine
+
+
+def unheld() -> Q:
+    """Bots whose lease nobody holds, or nobody can hold any more."""
+    return Q(lease_token__isnull=True) | passed("lease_until")
+
+
+def passed(name: str) -> Q:
+    """Rows whose moment `name` is over, or so far ahead that the clock must have been set back since."""
+    ahead = Now() + timedelta(seconds=AHEAD_MAX_S)
+    return Q(**{f"{name}__lte": Now()}) | Q(**{f"{name}__gt": ahead})
 
 
 def renew(token: UUID) -> None:
@@ -56,13 +69,15 @@ def release_all_leases() -> int:
 
 
 def unfinished_orders() -> QuerySet[Order]:
-    """Orders that some turn must still deal with: unsent, unproven, asked to end, or to be looked at."""
+    """Orders that some turn must still deal with: unsent, unproven, asked to end, or to be looked at; and
+    those whose fees are not told yet, however they have ended."""
     return Order.objects.filter(
         Q(status__in=[OrderStatus.PLANNED, OrderStatus.SENDING])
         | Q(status=OrderStatus.UNKNOWN, look_again_at__isnull=True)
-        | Q(status=OrderStatus.UNKNOWN, look_again_at__lte=Now())
-        | Q(status__in=[OrderStatus.OPEN, OrderStatus.NOT_PLACED], look_again_at__lte=Now())
+        | Q(passed("look_again_at"), status__in=[OrderStatus.UNKNOWN, OrderStatus.OPEN])
+        | Q(status=OrderStatus.NOT_PLACED, look_again_at__lte=Now())
         | Q(status=OrderStatus.OPEN, cancel_requested_at__isnull=False)
+        | Q(fee_look_at__lte=Now())
     )
 
 
@@ -79,7 +94,7 @@ def with_news() -> Q:
 
 def rested() -> Q:
     """Bots whose pause after a failure is over, or that have none."""
-    return Q(retry_at__isnull=True) | Q(retry_at__lte=Now())
+    return Q(retry_at__isnull=True) | passed("retry_at")
 
 
 def still_news(ids: Collection[UUID]) -> list[UUID]:
@@ -91,7 +106,7 @@ def still_news(ids: Collection[UUID]) -> list[UUID]:
 
 def due_ids(limit: int = 1000) -> list[UUID]:
     """Bots that need a turn now and that nobody is working on, the longest waiting first."""
-    free = Q(lease_token__isnull=True) | Q(lease_until__lt=Now())
+    free = unheld()
     unfinished = Exists(unfinished_orders().filter(bot=OuterRef("pk")))
     found = Bot.objects.filter(free, with_news() & rested() | Q(unfinished) | with_idle_cash()).order_by(
         "updated_at"

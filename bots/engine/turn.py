@@ -6,15 +6,22 @@ fails is set aside alone; the others go on.
 
 import logging
 from collections.abc import Collection, Sequence
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from django.db import InterfaceError, InternalError, OperationalError
+from redis.exceptions import RedisError
+
 from bots.engine import claims
 from bots.engine.compare import Change, change_of
 from bots.engine.fail import bot_failed
+from bots.engine.fees import ask_for_fees
 from bots.engine.look import Look, look
+from bots.engine.rules_anew import asked_anew, is_shut, wait_until_open
 from bots.engine.send import finish, send
+from bots.engine.time_limit import THINKS_MAX_S, TimeLimit
 from bots.engine.write import let_go, pass_by, write
 from bots.models import Bot
 from bots.strategies.base import Plan
@@ -24,6 +31,8 @@ from orders.money import LostRace
 
 ROUNDS_MAX = 8
 REFUSALS_MAX = 5
+# What the database and the cache raise when they are away, locked, full or read-only.
+AWAY = (OperationalError, InterfaceError, InternalError, RedisError)
 log = logging.getLogger(__name__)
 
 
@@ -43,20 +52,28 @@ def run_turn(ids: Collection[UUID], *, exchanges: Exchanges, now: datetime) -> l
             waiting = claims.still_news(waiting)
             claims.renew(token)
         return waiting
+    except AWAY as fault:
+        # No fault of a bot's. What was begun is undone, and all stay due.
+        log.warning("turn.away", extra={"bots": len(mine), "fault": str(fault)})
+        return []
     finally:
-        claims.release(token)
+        with suppress(*AWAY):  # a lease that cannot be given back is over soon
+            claims.release(token)
 
 
 def _round(ids: Sequence[UUID], *, token: UUID, exchanges: Exchanges, now: datetime) -> None:
     try:
         finish(ids, exchanges=exchanges, now=now)
-        looks = look(token, ids, exchanges=exchanges)
+        ask_for_fees(ids, exchanges=exchanges, now=now)
+        looks = _looks(ids, token=token, exchanges=exchanges, now=now)
         pass_by([looked for looked in looks if looked.unasked], token=token)
         changes = [change for looked in looks if not looked.unasked and (change := _decided(looked, now))]
         write(changes, token=token, exchanges=exchanges, now=now)
         claims.renew(token)  # sending may take as long as all before it
         send(ids, token=token, exchanges=exchanges, now=now)
         let_go(ids, token=token, now=now)
+    except AWAY:
+        raise
     except Exception as error:  # the outermost guard of a turn: one bot's trouble is not the others'
         if len(ids) > 1:
             for one in ids:
@@ -68,6 +85,15 @@ def _round(ids: Sequence[UUID], *, token: UUID, exchanges: Exchanges, now: datet
             # What it decided before is written, and no failure of the bot's own.
             for bot in Bot.objects.filter(pk__in=claims.still_news(ids)):
                 _failed(bot, error, now)
+
+
+def _looks(ids: Sequence[UUID], *, token: UUID, exchanges: Exchanges, now: datetime) -> list[Look]:
+    """What the bots see that can act: those of a market that is shut wait for it."""
+    looks = look(token, ids, exchanges=exchanges)
+    if asked_anew(looks, exchanges=exchanges, now=now):
+        looks = look(token, ids, exchanges=exchanges)
+    wait_until_open([looked for looked in looks if is_shut(looked)], token=token, now=now)
+    return [looked for looked in looks if not is_shut(looked)]
 
 
 def _decided(looked: Look, now: datetime) -> Change | None:
@@ -90,7 +116,8 @@ class TooManyRefusals(Exception):
     """Trying again would only be refused again; a person must look."""
 
 
-def decide(looked: Look) -> Plan[Any]:
-    """Call the strategy with what was seen."""
+def decide(looked: Look, thinks_max_s: float = THINKS_MAX_S) -> Plan[Any]:
+    """Call the strategy with what was seen. Raises `TookTooLong` when it does not come to an end."""
     memory = load_memory(looked.strategy, looked.bot.memory)
-    return looked.strategy.decide(memory, looked.seen)
+    with TimeLimit(thinks_max_s):
+        return looked.strategy.decide(memory, looked.seen)

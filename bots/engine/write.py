@@ -152,6 +152,8 @@ def _phase(change: Change) -> dict[str, Any]:
         return {"phase": Phase.WAITING, "phase_why": "", "phase_until": None}
     if bot.stop_request or plan.finished:
         return {"phase": Phase.CLOSING, "phase_why": "", "phase_until": None}
+    if change.look.shortage is not None:
+        return {"phase": Phase.SUSPENDED, "phase_why": change.look.shortage.why[:300], "phase_until": None}
     if plan.paused_why:
         until = moment_of(plan.paused_until) if plan.paused_until is not None else None
         return {"phase": Phase.PAUSED, "phase_why": plan.paused_why[:300], "phase_until": until}
@@ -165,7 +167,8 @@ def _write_deal(change: Change) -> None:
     if number == bot.deal_number:
         return
     for deal in Deal.objects.filter(bot=bot, closed_at__isnull=True):
-        deal.closed_at, deal.pnl = look.now, bot.pnl - deal.pnl_before
+        # A market's clock may be set back.
+        deal.closed_at, deal.pnl = max(look.now, deal.opened_at), bot.pnl - deal.pnl_before
         deal.save(update_fields=["closed_at", "pnl"])
     if number is not None:
         # Numbered by the bot's history: a strategy that starts afresh counts from 1 again.

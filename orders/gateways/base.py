@@ -77,6 +77,7 @@ class Report:
     nothing but our rows, so what it said to a worker that slept has never happened. A report of an
     order's end by cancel, expiry or refusal carries all its fills; one of FILLED may run ahead of them.
     One of UNKNOWN says that the exchange has it, and what it says of it (`reason`) means nothing to us.
+    `behind`: more has become of it than the report tells; its trades are not all listed yet, or it is not.
     """
 
     client_id: str
@@ -86,6 +87,7 @@ class Report:
     fills: tuple[FillReport, ...] = ()
     reason: str = ""
     provisional: bool = False
+    behind: bool = False
 
 
 def fill_of(order: Order, told: FillReport) -> Fill:

@@ -118,6 +118,7 @@ def test_a_press_waits_for_no_turn_that_is_writing(world: World, rows: type[Bot]
     assert Order.objects.get(pk=order.pk).status == OrderStatus.ABANDONED
 
 
+@pytest.mark.row(55)
 @pytest.mark.postgres_only
 def test_in_a_storm_nothing_is_claimed_once_the_press_has_returned(world: World) -> None:
     made = [planned(world, world.bot(f"Bot {number}", investment="200")) for number in range(24)]

@@ -84,6 +84,7 @@ def test_not_found_is_no_proof_while_the_exchange_may_still_take_it(world: World
     assert [order.status for order in world.orders(bot)] == [OrderStatus.UNKNOWN]
 
 
+@pytest.mark.row(6, 7)
 @pytest.mark.parametrize("fate", ["die_before", "die_after"])
 def test_a_death_while_sending_neither_doubles_nor_loses(world: World, fate: str) -> None:
     bot = world.bot()
@@ -190,6 +191,7 @@ def test_trades_and_their_ledger_can_not_be_changed(world: World) -> None:
         Trade.objects.filter(bot=bot).update(price=Decimal(1))
 
 
+@pytest.mark.row(18)
 def test_a_bot_that_somebody_works_on_is_left_alone(world: World) -> None:
     bot = world.bot()
     token, mine = claims.claim([bot.pk])
@@ -201,6 +203,7 @@ def test_a_bot_that_somebody_works_on_is_left_alone(world: World) -> None:
     assert len(world.orders(bot)) == 2
 
 
+@pytest.mark.row(19)
 def test_a_worker_that_lost_its_lease_writes_nothing(world: World) -> None:
     """Paused past its lease, it wakes up when another has already decided."""
     bot = world.bot()
@@ -226,6 +229,7 @@ def test_a_worker_that_lost_its_lease_writes_nothing(world: World) -> None:
     assert len({order.slot for order in world.orders(bot)}) == len(world.orders(bot))
 
 
+@pytest.mark.row(58, 59)
 def test_one_poisonous_bot_does_not_keep_the_others_from_their_turn(world: World) -> None:
     sick, well = world.bot("Sick"), world.bot("Well")
     Bot.objects.filter(pk=sick.pk).update(memory={"nonsense": True})

@@ -38,6 +38,7 @@ def resting_buy(world: World) -> Order:
     return next(order for order in world.orders(bot) if order.status == "open" and order.side == "buy")
 
 
+@pytest.mark.row(58, 59)
 def test_settings_that_are_refused_by_now_stop_their_own_bot_only(world: World) -> None:
     sick, well = world.bot("Sick"), world.bot("Well")
     BotSettings.objects.filter(bot=sick).update(values={"nonsense": 1})
@@ -67,6 +68,7 @@ def test_each_partial_fill_frees_its_own_part_of_the_reservation(world: World) -
         assert order.reserved_quote == reserved * parts_left / 4
 
 
+@pytest.mark.row(11)
 def test_a_fill_told_to_several_at_once_is_booked_once(world: World) -> None:
     order = resting_buy(world)
     report = world.exchange.fill(order, amount=order.amount / 4)
@@ -89,6 +91,7 @@ def _settle(order_id: UUID, report: Report, start: Barrier) -> None:
         connection.close()
 
 
+@pytest.mark.row(57)
 def test_settings_saved_between_look_and_write_are_not_put_back(world: World) -> None:
     bot = resting_buy(world).bot
     Bot.objects.filter(pk=bot.pk).update(events=F("events") + 1)

@@ -42,6 +42,7 @@ def without(test: str, app: str, model: str, *names: str) -> Mutation:
 
 CLAIMS, WRITE, SEND = "bots/engine/claims.py", "bots/engine/write.py", "bots/engine/send.py"
 STEP, SERVICES, SIMULATED = "bots/engine/market_step.py", "orders/services.py", "orders/gateways/simulated.py"
+FEES = "orders/fees.py"
 SWITCHES, SWEEPING = "orders/switches.py", "bots/services/sweeping.py"
 QUIET = "        if not market_is_quiet(EXCHANGE, ticker):\n            return Step(restless=True)\n"
 QUIET_BEFORE = "    if not market_is_quiet(EXCHANGE, ticker):\n        return Step(restless=True)"
@@ -80,8 +81,15 @@ MUTATIONS = (
         "nothing is claimed against a kill switch",
         KILL_SWITCH + "a_claim_after_the_press_gets_nothing_and_names_the_switch",
         SERVICES,
+        "Q(leased, ~Exists(stopping(order)), ~Exists(short_of(order)))",
+        "Q(leased, ~Exists(short_of(order)))",
+    ),
+    edit(
+        "nothing is bought with money that is missing",
+        "tests/engine/test_shortages.py::test_a_claim_under_a_sure_shortage_gets_nothing_and_says_why",
+        SERVICES,
+        "Q(leased, ~Exists(stopping(order)), ~Exists(short_of(order)))",
         "Q(leased, ~Exists(stopping(order)))",
-        "Q(leased)",
     ),
     edit(
         "cancel lets no sale out that would rest again",
@@ -117,19 +125,15 @@ MUTATIONS = (
     edit(
         "a fill that is known is not booked again",
         PROTOCOL + "the_same_fill_told_again_and_again_is_booked_once",
-        SERVICES,
-        "for fill in report.fills if fill.trade_id not in known}",
-        "for fill in report.fills}",
+        FEES,
+        "    if not known:",
+        "    if True:",
     ),
     Mutation(
         "a fill is booked once, by filter and by constraint",
         PROTOCOL + "the_same_fill_told_again_and_again_is_booked_once",
         (
-            Edit(
-                SERVICES,
-                "for fill in report.fills if fill.trade_id not in known}",
-                "for fill in report.fills}",
-            ),
+            Edit(FEES, "    if not known:", "    if True:"),
             Without("orders", "trade", ("trade_once",)),
         ),
     ),

@@ -1,0 +1,68 @@
+"""When an exchange refuses an order, its rules may be others than those we know: they are asked for again.
+
+A market that is closed is waited for: its bots are paused with a sentence, and go on when it is open again.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.core.cache import cache
+from django.db import transaction
+
+from accounts.models import Environment
+from activity import journal
+from activity.models import Severity
+from bots.engine.look import Look
+from bots.models import Bot, BotStatus, Phase, StopRequest
+from orders.gateways.base import Exchanges, GatewayError
+from orders.states import OrderStatus
+
+ASKED_EVERY_S = 60
+SELLS = StopRequest.CANCEL_AND_SELL
+
+
+def asked_anew(looks: Iterable[Look], *, exchanges: Exchanges, now: datetime) -> bool:
+    """Load the markets of the exchanges that refuse orders or have closed a market, each once a minute at
+    most; returns whether any was loaded, so that the looks are old."""
+    doubted = {look.bot.exchange for look in looks if _doubted(look)}
+    loaded = {exchange for exchange in sorted(doubted) if _loaded(exchange, exchanges, now)}
+    return bool(loaded)
+
+
+def _doubted(look: Look) -> bool:
+    if look.bot.account.environment == Environment.PAPER:
+        return False
+    refused = any(order.status == OrderStatus.REFUSED for order in look.closed)
+    return refused or not look.market.active
+
+
+def _loaded(exchange: str, exchanges: Exchanges, now: datetime) -> bool:
+    markets = exchanges.markets.get(exchange)
+    if markets is None or not cache.add(f"rules-anew:{exchange}", 1, timeout=ASKED_EVERY_S):
+        return False
+    try:
+        markets.load(now=now)
+    except GatewayError:
+        return False  # Those we know are all there are.
+    return True
+
+
+def is_shut(look: Look) -> bool:
+    """Whether nothing can be placed in its market now, and the bot would want to."""
+    return not look.market.active and look.bot.stop_request in ("", SELLS)
+
+
+def wait_until_open(looks: Sequence[Look], *, token: UUID, now: datetime) -> None:
+    """Pause these bots; they look again in a minute. Their user is told once."""
+    for look in looks:
+        bot = look.bot
+        why = f"{bot.ticker} is not traded on {bot.exchange} now. The bot keeps what it has, and waits."
+        mine = Bot.objects.filter(pk=bot.pk, lease_token=token, epoch=bot.epoch, status=BotStatus.ACTIVE)
+        again = now + timedelta(seconds=ASKED_EVERY_S)
+        with transaction.atomic():
+            if not mine.update(phase=Phase.PAUSED, phase_why=why, phase_until=None, retry_at=again):
+                continue
+            if bot.phase_why != why:
+                journal.say(user_id=bot.user_id, bot_id=bot.pk, level=Severity.WARNING, message=why, now=now)
+                journal.changed([(bot.user_id, bot.pk)], now=now)
