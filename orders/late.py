@@ -45,7 +45,8 @@ def order_appeared(*, order: Order, report: Report, now: datetime) -> None:
                 "It is cancelled, and what it filled is booked; look before you start again."
             )
             stop_until_looked_at(order=order, why=why, now=now)
-    order_settle(order=order, report=report, now=now)
+        # In the same transaction: an end that is noted with its fills lost would never be asked about again.
+        order_settle(order=order, report=report, now=now)
 
 
 def _again(order: Order, now: datetime) -> None:
