@@ -57,7 +57,7 @@ async def drop_request(turn: Turn, rest: Rest, *, ending: str = "close") -> Answ
 async def drop_answer(turn: Turn, rest: Rest, *, ending: str = "close") -> Answer:
     """Done, but the client does not hear of it; endings cut and broken send a part."""
     answer = await rest()
-    answer.ending = Ending(ending)
+    answer.ending, turn.seen.unheard = Ending(ending), True
     return answer
 
 
@@ -123,6 +123,7 @@ async def body(
     """Another body instead of the answer: HTML, nothing, `{}`, `null`, half of a JSON."""
     if done:
         await rest()
+    turn.seen.unheard = True
     return Answer(status, text, content_type=content_type)
 
 
@@ -132,6 +133,7 @@ async def status(
     """The answer of something in between: a gateway's error page."""
     if done:
         await rest()
+    turn.seen.unheard = True
     return Answer(status, PAGE.format(status) if text is None else text, content_type="text/html")
 
 
@@ -147,6 +149,7 @@ async def code(
     """An error of the exchange; with `done` it is untrue, for the request was carried out."""
     if done:
         await rest()
+        turn.seen.unheard = True
     else:
         turn.seen.outcome, turn.seen.code = "refused", code
     return _refusal(code, message, status)

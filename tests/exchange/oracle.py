@@ -10,7 +10,8 @@ CREATE = ("POST", "/api/v3/order")
 
 @dataclass
 class Seen:
-    """A request. `outcome` is "done", "refused", "lost" (a fault kept it from being done) or "late"."""
+    """A request. `outcome` is "done", "refused", "lost" (a fault kept it from being done) or "late"; `unheard`:
+    what was answered did not arrive as it was."""
 
     time: int
     method: str
@@ -20,6 +21,7 @@ class Seen:
     outcome: str = "lost"
     code: int = 0
     order_id: int | None = None
+    unheard: bool = False
 
     @property
     def client_id(self) -> str:

@@ -151,7 +151,7 @@ def _unheeded(stage: Stage) -> Iterator[str]:
     """I24: who was told to wait asks nothing until it has waited. All come from one address."""
     requests = stage.exchange.oracle.requests
     for place, seen in enumerate(requests):
-        if seen.code == LIMITED:
+        if seen.code == LIMITED and not seen.unheard:
             until = next((leap for leap in stage.leaps if leap > place), len(requests))
             if until > place + 1:
                 asked = requests[place + 1]
