@@ -67,5 +67,6 @@ def test_what_cannot_be_is_told_in_one_sentence(account: ExchangeAccount) -> Non
     assert refused("list", "--user", "nobody@example.org").startswith("--user: nobody here")
     words = ("add", "dca", "--ticker", "BTC/USDT", "--name", "N", "--account")
     assert refused(*words, strange).startswith("--account: there is no such")
-    assert "Base order should be greater than 0" in refused(*words, str(account.pk), "--set", "base_order_volume=0")
+    nothing = ("--set", "base_order_volume=0")
+    assert "Base order should be greater than 0" in refused(*words, str(account.pk), *nothing)
     assert Bot.objects.count() == 1

@@ -10,8 +10,10 @@ CREATE = ("POST", "/api/v3/order")
 
 @dataclass
 class Seen:
-    """A request. `outcome` is "done", "refused", "lost" (a fault kept it from being done) or "late"; `unheard`:
-    what was answered did not arrive as it was."""
+    """A request. `outcome` is "done", "refused", "lost" (a fault kept it from being done) or "late".
+
+    `unheard`: what was answered did not arrive as it was.
+    """
 
     time: int
     method: str
