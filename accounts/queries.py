@@ -56,7 +56,7 @@ def pockets_on(account: ExchangeAccount) -> dict[str, Decimal]:
     return {currency: amount for currency, amount in held.items() if amount}
 
 
-def free_on(account: ExchangeAccount) -> dict[str, Decimal]:
+def paper_money_on(account: ExchangeAccount) -> dict[str, Decimal]:
     """What a paper account holds beside its bots, by currency."""
     rows = Balance.objects.filter(account=account).values_list("currency", "free")
     return {currency: free for currency, free in rows if free}

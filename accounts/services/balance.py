@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from accounts.models import Environment, ExchangeAccount
-from accounts.queries import free_on, pockets_on
+from accounts.queries import paper_money_on, pockets_on
 from accounts.services.asked import checked_place
 from accounts.services.opening import credentials_of
 from bots.services.asked import refused
@@ -37,7 +37,7 @@ def account_balance(*, account: ExchangeAccount, exchanges: Exchanges, keys: Seq
     """By currency. Asks the exchange; raises `ServiceRefused` when it does not answer."""
     ours = pockets_on(account)
     if account.environment == Environment.PAPER:
-        free = free_on(account)
+        free = paper_money_on(account)
         totals = {name: free.get(name, Decimal(0)) + ours.get(name, Decimal(0)) for name in {*free, *ours}}
         holdings = {name: Holding(total, free.get(name, Decimal(0))) for name, total in totals.items()}
     else:

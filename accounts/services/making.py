@@ -22,12 +22,12 @@ from accounts.services.asked import (
     label_taken,
     on_real_exchanges,
 )
-from accounts.services.opening import changed_meanwhile
+from accounts.services.opening import changed_meanwhile, credentials_of
 from accounts.services.paper import load_markets_of
 from accounts.services.probing import CHECKED_EVERY, Finding, consent_needed, must_be_kept
 from activity import journal
 from activity.models import Severity
-from bots.services.asked import refused
+from bots.services.asked import ServiceRefused, refused
 from orders.gateways.base import Exchanges
 from orders.gateways.listed import EXCHANGE
 
@@ -43,6 +43,10 @@ def account_add(
     label = checked_label(wanted.label, user)
     credentials = checked_credentials(offer, wanted.credentials)
     check_room(user)
+    account = ExchangeAccount(
+        id=uuid4(), user=user, exchange=offer.exchange, environment=wanted.environment, label=label
+    )
+    _must_have_no_twin(account, credentials, keys)
     finding = must_be_kept(
         offer=offer,
         environment=wanted.environment,
@@ -51,9 +55,6 @@ def account_add(
         exchanges=exchanges,
     )
     load_markets_of(place_of(offer.exchange, wanted.environment), exchanges, now)
-    account = ExchangeAccount(
-        id=uuid4(), user=user, exchange=offer.exchange, environment=wanted.environment, label=label
-    )
     for name, value in _keyed(account, credentials, finding, keys, now).items():
         setattr(account, name, value)
     try:
@@ -79,6 +80,7 @@ def account_replace_key(
     _must_have_key(account)
     offer = checked_place(account.exchange, account.environment, exchanges)
     credentials = checked_credentials(offer, credentials)
+    _must_have_no_twin(account, credentials, keys)
     finding = must_be_kept(
         offer=offer,
         environment=account.environment,
@@ -192,6 +194,25 @@ def _keyed(
 def _must_have_key(account: ExchangeAccount) -> None:
     if account.environment == Environment.PAPER:
         raise refused("paper", "label", f"{account.label} is on paper and has no key.")
+
+
+def _must_have_no_twin(account: ExchangeAccount, credentials: Credentials, keys: Sequence[str]) -> None:
+    """Two accounts with one key would give the same money to the bots of both."""
+    theirs = with_key().filter(
+        user=account.user_id, exchange=account.exchange, environment=account.environment
+    )
+    for other in theirs.exclude(pk=account.pk):
+        if _key_of(other, keys) == credentials.key:
+            why = f"Key: {other.label} has this one already; run your bots there."
+            raise refused("key_taken", "key", why)
+
+
+def _key_of(account: ExchangeAccount, keys: Sequence[str]) -> str:
+    """Nothing where it cannot be opened."""
+    try:
+        return credentials_of(account, keys).key
+    except ServiceRefused:
+        return ""
 
 
 def _must_be_on_a_real_exchange(account: ExchangeAccount) -> None:

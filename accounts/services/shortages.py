@@ -21,9 +21,10 @@ from activity import journal
 from activity.models import Severity
 from bots.models import Bot, BotStatus, Phase, Shortage, StopRequest
 from bots.services import ServiceRefused, bot_delete, bot_stop, refused
-from bots.services.room import NOTHING, follow_all, may_take, resting_on
+from bots.services.room import NOTHING, Room, room_asked, takes
 from bots.services.sweeping import taken_in_order
-from orders.gateways.base import Exchanges, GatewayError, Holding
+from orders.gateways.base import Exchanges, GatewayError
+from orders.money import LostRace
 from orders.rules import ZERO
 from orders.switches import close_gate
 
@@ -55,7 +56,7 @@ def compare_due_accounts(*, exchanges: Exchanges, now: datetime, limit: int = AC
     due = Q(compare_due_at__isnull=True) | Q(compare_due_at__lte=now)
     accounts = with_key().filter(due, state__in=TRADES, exchange__in=exchanges.venues.keys())
     answered = 0
-    for account in accounts.order_by("compare_due_at")[:limit]:
+    for account in accounts.order_by(F("compare_due_at").asc(nulls_first=True))[:limit]:
         claimed = with_key().filter(pk=account.pk, compare_due_at=account.compare_due_at)
         if claimed.update(compare_due_at=now + COMPARED_EVERY):
             answered += _compare_quietly(account, exchanges, now)
@@ -65,19 +66,19 @@ def compare_due_accounts(*, exchanges: Exchanges, now: datetime, limit: int = AC
 def _compare_quietly(account: ExchangeAccount, exchanges: Exchanges, now: datetime) -> bool:
     try:
         account_compare(account=account, exchanges=exchanges, now=now)
-    except GatewayError as silence:
+    except (GatewayError, LostRace) as silence:
         log.warning("comparing.silence", extra={"account": str(account.pk), "why": str(silence)})
         return False
     return True
 
 
 def account_compare(*, account: ExchangeAccount, exchanges: Exchanges, now: datetime) -> None:
-    """Ask what the account holds, and begin, confirm or end its shortages. Raises a `GatewayError`."""
+    """Ask what the account holds, and begin, confirm or end its shortages. Raises a `GatewayError`, or
+    `LostRace` when others are settling its orders all the time."""
     before = pockets_on(account)
     if before or shortages_of(account).exists():
-        holdings = exchanges.venues[account.exchange].holdings(account)
-        follow_all(resting_on(account), exchanges=exchanges, now=now)
-        for one in _compared(account, before, holdings):
+        room = room_asked(account=account, exchanges=exchanges, now=now)
+        for one in _compared(account, before, room):
             if one.is_short:
                 _short(account, one, now)
             else:
@@ -117,17 +118,16 @@ def shortage_close(*, shortage: Shortage, bot: Bot, exchanges: Exchanges, now: d
     return _close(Shortage.objects.select_related("closing").get(pk=shortage.pk), exchanges, now)
 
 
-def _compared(
-    account: ExchangeAccount, before: Mapping[str, Decimal], holdings: Mapping[str, Holding]
-) -> list[Compared]:
+def _compared(account: ExchangeAccount, before: Mapping[str, Decimal], room: Room) -> list[Compared]:
     """The currencies of which it can be told; one that an order on its way may take is left for later."""
+    in_doubt = {takes(order) for order in room.doubts()}  # before the books: what has ended is in them
     after = pockets_on(account)
     open_ones = set(shortages_of(account).values_list("currency", flat=True))
     found = []
     for currency in sorted({*before, *after, *open_ones}):
         ours = min(before.get(currency, ZERO), after.get(currency, ZERO))
-        if not may_take(account, currency):
-            found.append(Compared(currency, ours, holdings.get(currency, NOTHING).total))
+        if currency not in in_doubt:
+            found.append(Compared(currency, ours, room.holdings.get(currency, NOTHING).total))
     return found
 
 
@@ -169,7 +169,7 @@ def _whole(account: ExchangeAccount, currency: str, now: datetime) -> None:
     """Nothing is missing, or nothing any more."""
     for shortage in shortages_of(account).filter(currency=currency):
         if shortage.sure_at is None:
-            shortage.delete()
+            shortages_of(account).filter(pk=shortage.pk, sure_at__isnull=True).delete()
             continue
         with transaction.atomic():
             rows = Shortage.objects.filter(pk=shortage.pk, ended_at__isnull=True)
@@ -185,7 +185,7 @@ def _whole(account: ExchangeAccount, currency: str, now: datetime) -> None:
 def _close(shortage: Shortage, exchanges: Exchanges, now: datetime) -> bool:
     """Whether the bot that is to give up its holding has done so."""
     bot = shortage.closing
-    if bot is None or bot.hidden_at is not None:
+    if bot is None:
         return True
     try:
         bot_delete(bot=bot, exchanges=exchanges, now=now)

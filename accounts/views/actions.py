@@ -5,7 +5,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.contrib import messages
-from django.http import HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.utils import timezone
 from django.views.decorators.http import require_POST
@@ -24,8 +24,9 @@ from accounts.views.card import Card
 from accounts.views.people import UserRequest, own_account, part
 from bots.queries import bots_of
 from bots.services import ServiceRefused
-from orders.gateways.base import GatewayError
+from orders.gateways.base import GatewayError, KeyRefused
 from orders.gateways.installed import installed
+from orders.money import LostRace
 
 
 @require_POST
@@ -79,9 +80,13 @@ def delete(request: UserRequest, account_id: UUID) -> HttpResponse:
 def compare(request: UserRequest, account_id: UUID) -> HttpResponse:
     """Hold what the account holds against its bots' books, now."""
     account = own_account(request, account_id)
+    if not account.is_real:
+        raise Http404("On paper nothing can be missing.")
     try:
         account_compare(account=account, exchanges=installed(), now=timezone.now())
-    except GatewayError:
+    except KeyRefused:
+        messages.error(request, "The exchange does not accept the key: test it, and replace it if need be.")
+    except (GatewayError, LostRace):
         messages.error(request, "The exchange does not answer now. Try again in a minute.")
     else:
         short = sure_shortages_of(account).exists()

@@ -4,10 +4,14 @@ The exchange is asked outside any transaction, and its answer is held against ou
 funds the bot. In between orders fill, end and are made; each of these makes the room smaller than it is, and
 none makes it larger:
 
-- Fills that the answer has seen are booked before the books are read: every resting order is asked about
+- What the answer has seen come in is booked before the books are read: every resting order is asked about
   after the answer.
-- An order locks money. It counts only if it rested before the question and rests still.
-- While nobody knows whether an order has brought in the currency, there is no telling: `Busy`.
+- What the answer may not have seen go counts as if bots still had it: all that fills took which were booked
+  since the question.
+- An order locks money. It counts only if it rested before the question, all was known of it after the answer,
+  and it rests still.
+- An order that was out when the answer came, and of which not all is known, may have brought the currency in.
+  Until it has ended, or the next try has asked about it, there is no telling: `Busy`.
 """
 
 from collections import defaultdict
@@ -18,19 +22,20 @@ from decimal import Decimal
 from uuid import UUID
 
 from django.core.cache import cache
-from django.db.models import Q
 
 from accounts.models import TRADES, ExchangeAccount
 from accounts.queries import currencies_of, pockets_on
+from bots.models import Bot
 from bots.services.asked import ServiceRefused, refused
-from orders.accounting import product
+from orders.accounting import Pocket, Purpose, product
 from orders.following import follow
 from orders.gateways.base import Exchanges, GatewayError, Holding, KeyRefused
 from orders.gateways.offers import OFFERS
-from orders.models import Order
+from orders.models import LedgerEntry, Order
 from orders.money import LostRace, free_of
 from orders.rules import ZERO, Side
 from orders.states import OrderStatus
+from orders.switches import may_rest
 
 NOTHING = Holding(ZERO, ZERO)
 RESTING_MAX = 2000
@@ -43,34 +48,49 @@ class Busy(LostRace):
 
 @dataclass(frozen=True, slots=True)
 class Room:
-    """An account's holdings as told, and the orders that rested before it was asked."""
+    """An account's holdings as told. `trades`: how many each bot had before the question. `rested`: the
+    orders that rested from then on until all was told of them. `doubted`: those that were out when it was
+    answered, and of which not all was told then."""
 
     account: ExchangeAccount
     holdings: Mapping[str, Holding]
+    trades: Mapping[UUID, int]
     rested: frozenset[UUID]
+    doubted: frozenset[UUID]
 
     def left(self, currencies: tuple[str, ...]) -> Mapping[str, Decimal]:
         """By currency, not below zero. Inside the funding transaction: it keeps other starts on the
         account waiting until the commit."""
         ExchangeAccount.objects.select_for_update(no_key=True).get(pk=self.account.pk)
-        ours = pockets_on(self.account)  # before the locks: see above
+        doubts = self.doubts()  # before the books: what has ended by now is in them
+        for currency in currencies:
+            if any(currency == brings(order) for order in doubts):
+                raise Busy(f"an order that may bring {currency} is on its way")
+        ours = pockets_on(self.account)  # before the fills and the locks: a fill in between counts as taken
+        taken = _taken(self.account, self.trades)
         locked = locked_by(Order.objects.filter(pk__in=self.rested, status=OrderStatus.OPEN))
-        return {currency: self._of(currency, ours, locked) for currency in currencies}
+        left = {}
+        for currency in currencies:
+            held = ours.get(currency, ZERO) + taken[currency]
+            unlocked = max(held - locked.get(currency, ZERO), ZERO)
+            left[currency] = max(self.holdings.get(currency, NOTHING).free - unlocked, ZERO)
+        return left
 
-    def _of(self, currency: str, ours: Mapping[str, Decimal], locked: Mapping[str, Decimal]) -> Decimal:
-        if may_bring(self.account, currency):
-            raise Busy(f"an order that may bring {currency} is on its way")
-        unlocked = ours.get(currency, ZERO) - locked.get(currency, ZERO)
-        return max(self.holdings.get(currency, NOTHING).free - unlocked, ZERO)
+    def doubts(self) -> list[Order]:
+        """Those of them that have not ended since."""
+        return list(Order.objects.filter(may_rest(), pk__in=self.doubted))
 
 
 def room_asked(*, account: ExchangeAccount, exchanges: Exchanges, now: datetime) -> Room:
     """Ask the exchange what the account holds, and what has become of its resting orders. Raises a
-    `GatewayError`."""
-    resting = list(resting_on(account))
+    `GatewayError`, or `LostRace` when others are settling the same orders all the time."""
+    trades = dict(Bot.objects.filter(account=account).values_list("pk", "total_trades"))
+    rested = frozenset(order.pk for order in resting_on(account))
     holdings = exchanges.venues[account.exchange].holdings(account)
-    follow_all(resting, exchanges=exchanges, now=now)
-    return Room(account, holdings, frozenset(order.pk for order in resting))
+    out = Order.objects.filter(may_rest(), account=account).exclude(status=OrderStatus.PLANNED)
+    there = set(out.values_list("pk", flat=True))  # before the question about them: one may come to rest
+    known = follow_all(resting_on(account), exchanges=exchanges, now=now)
+    return Room(account, holdings, trades, rested & known, frozenset(there - known))
 
 
 def room_for(account: ExchangeAccount, exchanges: Exchanges, now: datetime) -> Room | None:
@@ -85,6 +105,8 @@ def room_for(account: ExchangeAccount, exchanges: Exchanges, now: datetime) -> R
     except GatewayError:
         why = f"{account.label}: its exchange does not say now what the account holds. Try again in a minute."
         raise refused("unreachable", "account", why) from None
+    except LostRace:
+        raise busy(account) from None
 
 
 def busy(account: ExchangeAccount) -> ServiceRefused:
@@ -124,21 +146,25 @@ def _shown(account: ExchangeAccount, exchanges: Exchanges) -> Mapping[str, Holdi
     key = f"holdings:{account.pk}"
     known: tuple[Mapping[str, Holding] | None] | None = cache.get(key)
     if known is None:
+        venue = exchanges.venues.get(account.exchange)  # none where an exchange is not reached any more
         try:
-            known = (exchanges.venues[account.exchange].holdings(account),)
+            known = (venue.holdings(account) if venue else None,)
         except GatewayError:
             known = (None,)
         cache.set(key, known, timeout=SHOWN_FOR_S)
     return known[0]
 
 
-def follow_all(orders: list[Order], *, exchanges: Exchanges, now: datetime) -> None:
-    """Take in what has become of an account's resting orders, a market at a time."""
+def follow_all(orders: list[Order], *, exchanges: Exchanges, now: datetime) -> set[UUID]:
+    """Take in what has become of an account's resting orders, a market at a time; returns those of which all
+    is known."""
     markets: dict[str, list[Order]] = defaultdict(list)
     for order in orders:
         markets[order.ticker].append(order)
+    known: set[UUID] = set()
     for rows in markets.values():
-        follow(rows, exchanges.gateway(rows[0].exchange, rows[0].account.environment), now)
+        known |= follow(rows, exchanges.gateway(rows[0].exchange, rows[0].account.environment), now)
+    return known
 
 
 def resting_on(account: ExchangeAccount) -> list[Order]:
@@ -146,19 +172,32 @@ def resting_on(account: ExchangeAccount) -> list[Order]:
     return list(rows.select_related("account", "bot", "market").order_by("ticker", "slot")[:RESTING_MAX])
 
 
-def may_bring(account: ExchangeAccount, currency: str) -> bool:
-    """Whether an order was sent that would bring the currency, and nobody knows yet what has become of it."""
-    return _in_doubt(account, Q(side=Side.BUY, ticker__startswith=f"{currency}/"), Side.SELL, currency)
+def _taken(account: ExchangeAccount, since: Mapping[UUID, int]) -> Mapping[str, Decimal]:
+    """What each fill has taken out of the account's money, its fee with it, by currency; of those that its
+    bots had booked beyond so many."""
+    fills: dict[tuple[UUID | None, str], Decimal] = defaultdict(Decimal)
+    for pk, count in Bot.objects.filter(account=account).values_list("pk", "total_trades"):
+        if count > since.get(pk, 0):
+            rows = LedgerEntry.objects.filter(bot=pk, trade__number__gt=since.get(pk, 0))
+            for row in rows.filter(purpose__in=[Purpose.TRADE, Purpose.FEE]):
+                pockets = (row.credit == Pocket.BOT) - (row.debit == Pocket.BOT)
+                fills[row.trade_id, row.currency] += row.amount * pockets
+    taken: dict[str, Decimal] = defaultdict(Decimal)
+    for (_, currency), amount in fills.items():
+        taken[currency] += max(amount, ZERO)
+    return taken
 
 
-def may_take(account: ExchangeAccount, currency: str) -> bool:
-    """The same of one that would take it."""
-    return _in_doubt(account, Q(side=Side.SELL, ticker__startswith=f"{currency}/"), Side.BUY, currency)
+def brings(order: Order) -> str:
+    """The currency it would bring in."""
+    base, quote = order.ticker.split("/")
+    return base if order.side == Side.BUY else quote
 
 
-def _in_doubt(account: ExchangeAccount, as_base: Q, other: Side, currency: str) -> bool:
-    doubtful = Order.objects.filter(account=account, status__in=[OrderStatus.SENDING, OrderStatus.UNKNOWN])
-    return doubtful.filter(as_base | Q(side=other, ticker__endswith=f"/{currency}")).exists()
+def takes(order: Order) -> str:
+    """The currency it would take."""
+    base, quote = order.ticker.split("/")
+    return quote if order.side == Side.BUY else base
 
 
 def locked_by(orders: Iterable[Order]) -> Mapping[str, Decimal]:

@@ -11,7 +11,7 @@ from django.db.models import F
 
 from accounts.models import ExchangeAccount
 from activity import journal
-from bots.models import Bot, BotCommand, BotStatus, EquityPoint, Phase, StopRequest
+from bots.models import Bot, BotCommand, BotStatus, EquityPoint, Phase, Shortage, StopRequest
 from bots.services.asked import (
     ServiceRefused,
     chosen_values,
@@ -58,8 +58,8 @@ def bot_start(*, bot: Bot, exchanges: Exchanges, now: datetime, room: Room | Non
     """Fund the bot and set it going. Starting an active bot changes nothing.
 
     On a real account the exchange is asked what is there, outside any transaction; who is in one has asked
-    for the `room` before. Raises `ServiceRefused`
-    with every problem its preflight found, or naming a kill switch, or what keeps the account from trading.
+    for the `room` before. Raises `ServiceRefused` with every problem its preflight found, or naming a kill
+    switch, or what keeps the account from trading.
     """
     if bot.status == BotStatus.ACTIVE:
         return bot
@@ -95,6 +95,7 @@ def _started(
             return Bot.objects.get(pk=bot.pk)
         bot = Bot.objects.select_related("account").get(pk=bot.pk)
         BotCommand.objects.filter(bot=bot, decision_number__isnull=True).delete()  # of before the stop
+        Shortage.objects.filter(closing=bot).update(closing=None)  # its owner has thought better of it
         if bot.memory is not None:
             BotCommand.objects.create(user_id=bot.user_id, bot=bot, kind=CommandKind.RESTART, made_at=now)
         left = None if room is None else room.left((bot.base, bot.quote))

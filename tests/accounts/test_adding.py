@@ -175,8 +175,16 @@ def test_an_account_cannot_be_taken_for_the_one_without_real_money() -> None:
 
 def test_there_is_an_end_to_how_many() -> None:
     for number in range(ACCOUNTS_PER_USER_MAX):
-        account(people.alice(), label=f"Number {number}")
+        account(people.alice(), f"trades-only-{number}", label=f"Number {number}")
     assert refusal(wanted(label="One more")) == ("too_many", "label")
+
+
+def test_a_key_that_another_account_has_is_refused() -> None:
+    """Both would give the same money to their bots."""
+    account(people.alice())
+    assert refusal(wanted(label="Twin")) == ("key_taken", "key")
+    account(people.bob())
+    account(people.alice(), "for-the-sandbox", environment="sandbox", label="Play")
 
 
 def test_an_exchange_that_is_not_reached_is_refused() -> None:

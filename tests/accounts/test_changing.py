@@ -105,6 +105,13 @@ def test_a_refused_replacement_leaves_the_old_key(key: str) -> None:
     assert ExchangeAccount.objects.get().sealed_key == row.sealed_key
 
 
+def test_a_key_is_not_replaced_by_that_of_another_account() -> None:
+    row, other = account(people.alice()), account(people.alice(), "from-anywhere", label="Other")
+    with pytest.raises(ServiceRefused, match="Other has this one already"):
+        replaced(row, "from-anywhere")
+    assert replaced(other, "from-anywhere").pk == other.pk
+
+
 def test_only_one_of_two_replacements_at_once_is_kept() -> None:
     row = account(people.alice())
     replaced(row, "from-anywhere")
@@ -114,7 +121,7 @@ def test_only_one_of_two_replacements_at_once_is_kept() -> None:
 
 def test_a_renamed_account_keeps_all_else() -> None:
     row = account(people.alice())
-    account(people.alice(), label="Other")
+    account(people.alice(), "trades-only-2", label="Other")
     assert account_rename(account=row, label=" Spare ", now=NOW).label == "Spare"
     assert account_rename(account=row, label="MAIN", now=NOW).label == "MAIN"
     with pytest.raises(ServiceRefused, match="another account of yours"):

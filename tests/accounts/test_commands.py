@@ -102,16 +102,18 @@ def rotated() -> str:
 
 
 def rows_of(count: int) -> list[ExchangeAccount]:
-    return [account(people.alice(), label=f"Number {number}") for number in range(count)]
+    return [
+        account(people.alice(), f"trades-only-{number}", label=f"Number {number}") for number in range(count)
+    ]
 
 
 def test_keys_are_rotated_and_a_second_run_finds_nothing(settings: Settings) -> None:
     rows_of(3)
     settings.ENCRYPTION_KEYS = [NEW, OLD]
     assert "3 exchange keys to seal" in rotated()
-    for row in ExchangeAccount.objects.all():
+    for number, row in enumerate(ExchangeAccount.objects.order_by("label")):
         assert row.key_number == number_of(NEW)
-        assert credentials_of(row, [NEW]) == credentials()
+        assert credentials_of(row, [NEW]) == credentials(f"trades-only-{number}")
     sealed = list(ExchangeAccount.objects.values_list("sealed_key", flat=True))
     assert rotated().splitlines() == [
         "0 exchange keys to seal with the first of ENCRYPTION_KEYS.",

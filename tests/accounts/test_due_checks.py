@@ -10,7 +10,9 @@ from accounts.models import AccountState, ExchangeAccount
 from accounts.services import (
     account_test,
     check_due_accounts,
+    compare_due_accounts,
 )
+from accounts.services.shortages import COMPARED_EVERY
 from accounts.tasks import check_due_keys
 from activity.models import ActivityLog, Severity
 from orders.gateways.base import Permissions, Unreachable
@@ -57,7 +59,7 @@ def test_those_that_are_due_are_tested_and_one_failure_stops_no_other() -> None:
 
 def test_a_run_tests_so_many_and_the_next_one_the_rest() -> None:
     for number in range(3):
-        account(people.alice(), label=f"Number {number}")
+        account(people.alice(), f"trades-only-{number}", label=f"Number {number}")
     assert [check_due_accounts(exchanges=exchanges(), keys=KEYS, now=LATER, limit=2) for _ in range(3)] == [
         2,
         1,
@@ -98,3 +100,11 @@ def test_the_bell_of_every_minute_tests_what_is_due() -> None:
     check_due_keys()
     row.refresh_from_db()
     assert row.checked_at == checked_at
+
+
+def test_an_account_that_was_never_compared_comes_before_those_that_are_due_again() -> None:
+    old, new = account(people.alice()), account(people.bob())
+    ExchangeAccount.objects.filter(pk=old.pk).update(compare_due_at=NOW)
+    assert compare_due_accounts(exchanges=exchanges(), now=LATER, limit=1) == 1
+    due = dict(ExchangeAccount.objects.values_list("pk", "compare_due_at"))
+    assert (due[old.pk], due[new.pk]) == (NOW, LATER + COMPARED_EVERY)

@@ -6,7 +6,7 @@ import pytest
 from django.db import connection
 
 from accounts.models import Environment, ExchangeAccount
-from accounts.queries import accounts_of, free_on
+from accounts.queries import accounts_of, paper_money_on
 from accounts.services import (
     account_delete,
     account_rename,
@@ -46,7 +46,7 @@ def test_it_begins_with_paper_money_of_the_exchanges_usual_quote(exchange: str, 
     account = ExchangeAccount.objects.get(pk=added(exchange, reached=reached).pk)
     assert (account.environment, account.sealed_key, account.label) == (Environment.PAPER, "", "Real prices")
     offer = OFFERS[exchange]
-    assert free_on(account) == {offer.quote: offer.paper_money}
+    assert paper_money_on(account) == {offer.quote: offer.paper_money}
     assert LedgerEntry.objects.get(account=account).purpose == "deposit"
     assert f"{offer.paper_money:,} {offer.quote}" in ActivityLog.objects.get(user=people.alice()).message
     assert Market.objects.filter(exchange=exchange).exists()
@@ -58,7 +58,7 @@ def test_it_begins_with_paper_money_of_the_exchanges_usual_quote(exchange: str, 
 def test_where_nothing_is_traded_for_that_it_has_what_most_markets_take(quote: str, money: Decimal) -> None:
     tickers = ("ETH/BTC", f"BTC/{quote}", f"ETH/{quote}")
     account = added("gate", reached=Exchanges(markets={"gate": FakeMarkets("gate", tickers)}))
-    assert free_on(account) == {quote: money}
+    assert paper_money_on(account) == {quote: money}
 
 
 @pytest.mark.django_db(transaction=True)

@@ -3,10 +3,13 @@
 The exchange is the test exchange, put in place of Binance by an operator's own overrides.
 """
 
+import time
 from datetime import timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
+from django.core.cache import cache
 from django.urls import reverse
 from django.utils import timezone
 
@@ -100,6 +103,57 @@ def test_a_bot_with_real_money_starts_only_after_the_password_was_given_again(
     alice.client.post("/accounts/reauthenticate/", {"password": "correct horse", "next": page})
     alice.client.post(start)
     assert Bot.objects.get(pk=bot.pk).status == BotStatus.ACTIVE
+
+
+def test_a_password_given_long_ago_or_by_another_or_only_at_login_does_not_count(
+    alice: Person, bob: Person, binance: Exchange
+) -> None:
+    bot = made(alice, added(alice, binance), name="Live one")
+    start = reverse("bots:start", args=[bot.pk])
+    now = time.time()
+    wrong: list[dict[str, Any]] = [
+        {"at": now - 901, "reauthenticated": True},
+        {"at": now, "reauthenticated": False},
+        {"at": now, "reauthenticated": True, "user": str(bob.user.pk)},
+    ]
+    for record in wrong:
+        session = alice.client.session
+        session["account_authentication_methods_user"] = record.pop("user", str(alice.user.pk))
+        session["account_authentication_methods"] = [{"method": "password", **record}]
+        session.save()
+        assert alice.client.post(start)["Location"].startswith("/accounts/reauthenticate/"), record
+        assert alice.client.get(NEW)["Location"].startswith("/accounts/reauthenticate/"), record
+    assert Bot.objects.get(pk=bot.pk).status == BotStatus.STOPPED
+
+
+def test_the_password_leads_nowhere_else(alice: Person) -> None:
+    alice.client.logout()
+    alice.client.force_login(alice.user)
+    elsewhere = {"password": "correct horse", "next": "https://evil.example/"}
+    answer = alice.client.post("/accounts/reauthenticate/", elsewhere)
+    assert not answer["Location"].startswith("https:")
+
+
+def test_on_paper_nothing_can_be_missing(alice: Person) -> None:
+    assert alice.client.post(f"/exchanges/{alice.account.pk}/compare").status_code == 404
+
+
+def test_a_look_with_a_key_that_is_not_accepted_says_so(alice: Person, binance: Exchange) -> None:
+    account = added(alice, binance)
+    made(alice, account, start="yes")
+    binance.alice.revoked = True
+    told = alice.client.post(f"/exchanges/{account.pk}/compare", follow=True).content.decode()
+    assert "The exchange does not accept the key" in told
+
+
+def test_a_bot_on_an_exchange_that_is_reached_no_more_is_still_shown(
+    alice: Person, binance: Exchange, settings: Any
+) -> None:
+    bot = made(alice, added(alice, binance))
+    settings.EXCHANGES = ""
+    cache.clear()  # what it last said is shown for some seconds
+    page = alice.client.get(reverse("bots:edit", args=[bot.pk]))
+    assert "what is free in your account is not known now" in page.content.decode()
 
 
 def test_more_than_the_exchange_has_free_is_refused_and_nothing_is_made(
