@@ -24,13 +24,12 @@ def entry(
     )
 
 
-def write(entries: Iterable[ActivityLog]) -> None:
-    """Save the entries and put each user's pages down for an update."""
+def write(entries: Iterable[ActivityLog], also: Iterable[Delivery] = ()) -> None:
+    """Save the entries, and put each user's pages down for an update; `also` is put down with them."""
     rows = ActivityLog.objects.bulk_create(list(entries))
     told = {(row.user_id, row.timestamp) for row in rows}
-    Delivery.objects.bulk_create(
-        Delivery(user_id=user_id, topic=Topic.ACTIVITY, made_at=now) for user_id, now in told
-    )
+    told_of = [Delivery(user_id=user_id, topic=Topic.ACTIVITY, made_at=now) for user_id, now in told]
+    Delivery.objects.bulk_create([*told_of, *also])
 
 
 def say(
@@ -41,10 +40,15 @@ def say(
 
 def changed(bots: Iterable[tuple[UUID, UUID]], *, now: datetime) -> None:
     """Put down for an update what pages show of these (user, bot) pairs."""
+    Delivery.objects.bulk_create(changes(bots, now=now))
+
+
+def changes(bots: Iterable[tuple[UUID, UUID]], *, now: datetime) -> list[Delivery]:
+    """The same, not yet saved."""
     pairs = set(bots)
     rows = [Delivery(user_id=user, bot_id=bot, topic=Topic.BOT, made_at=now) for user, bot in pairs]
-    rows += [Delivery(user_id=user, topic=Topic.SUMMARY, made_at=now) for user in {user for user, _ in pairs}]
-    Delivery.objects.bulk_create(rows)
+    users = {user for user, _ in pairs}
+    return rows + [Delivery(user_id=user, topic=Topic.SUMMARY, made_at=now) for user in users]
 
 
 def backtest_changed(*, user_id: UUID, backtest_id: UUID, now: datetime) -> None:

@@ -67,9 +67,10 @@ def in_force() -> QuerySet[KillSwitch]:
 def switches_over(thing: Bot | Order) -> QuerySet[KillSwitch]:
     """Those in force whose scope the bot, or the order's bot, is in."""
     bot_id = thing.pk if isinstance(thing, Bot) else thing.bot_id
-    market = Q(scope=Scope.MARKET, exchange=thing.exchange, ticker=thing.ticker)
-    over = Q(scope=Scope.SYSTEM) | Q(scope=Scope.BOT, bot=bot_id) | Q(scope=Scope.USER, user=thing.user_id)
-    return in_force().filter(over | market & (Q(user__isnull=True) | Q(user=thing.user_id)))
+    theirs = Q(user__isnull=True) | Q(user=thing.user_id)
+    # The database keeps each scope to its own target: no other has a bot, or a market.
+    over = Q(scope__in=[Scope.SYSTEM, Scope.USER]) | Q(bot=bot_id)
+    return in_force().filter(theirs, over | Q(exchange=thing.exchange, ticker=thing.ticker))
 
 
 def switches_of(user: User) -> QuerySet[KillSwitch]:
@@ -88,9 +89,10 @@ def stopping(order: Order) -> QuerySet[KillSwitch]:
 
 def short_of(order: Order) -> QuerySet[Shortage]:
     """The shortages that do not let this order out: while money is missing nothing more is bought."""
-    currencies = order.ticker.split("/") if order.side == Side.BUY else []
+    if order.side != Side.BUY:
+        return Shortage.objects.none()
     sure = Shortage.objects.filter(account=order.account_id, sure_at__isnull=False, ended_at__isnull=True)
-    return sure.filter(currency__in=currencies)
+    return sure.filter(currency__in=order.ticker.split("/"))
 
 
 def shortages_over(bots: Iterable[Bot]) -> dict[UUID, Shortage]:

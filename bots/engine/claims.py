@@ -3,8 +3,10 @@
 Database time drives them. Whoever lost a lease finds out at its next write, which names the token.
 """
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
 from datetime import timedelta
+from time import monotonic
 from uuid import UUID, uuid4
 
 from django.db import transaction
@@ -48,6 +50,23 @@ def renew(token: UUID) -> None:
     with transaction.atomic():
         held = taken_in_order(Bot.objects.filter(lease_token=token))
         Bot.objects.filter(pk__in=held).update(lease_until=Now() + timedelta(seconds=LEASE_S))
+
+
+@dataclass(slots=True)
+class Hold:
+    """The leases under one token; they last until `since_s` (monotonic) + `LEASE_S` at least. This spares
+    writes, and is no guard: each write under a lease asks the database whether it holds."""
+
+    token: UUID
+    since_s: float
+    clock: Callable[[], float] = monotonic
+
+    def keep(self) -> None:
+        """Renew them when half of their time is over."""
+        now_s = self.clock()
+        if now_s - self.since_s > LEASE_S / 2:
+            renew(self.token)
+            self.since_s = now_s
 
 
 def release(token: UUID) -> None:

@@ -112,7 +112,7 @@ def _planned(change: Change, slot: str, intent: OrderIntent, now: datetime) -> O
     return Order(
         user_id=look.bot.user_id,
         bot=look.bot,
-        account_id=look.bot.account_id,
+        account=look.bot.account,
         market=look.market,
         exchange=look.bot.exchange,
         ticker=look.bot.ticker,

@@ -6,7 +6,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from functools import lru_cache
+from functools import lru_cache, reduce
+from operator import or_
 from typing import Any, TypeVar
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -177,11 +178,12 @@ def intent_of(order: Order) -> OrderIntent:
 
 def _new_trades(bots: Iterable[Bot]) -> Iterable[Trade]:
     """Trades no decision has seen, up to the count that the bot's row was read with."""
-    spans = Q(pk__in=[])
-    for bot in bots:
-        if bot.total_trades > bot.trades_seen:
-            spans |= Q(bot=bot, number__gt=bot.trades_seen, number__lte=bot.total_trades)
-    return Trade.objects.filter(spans).order_by("number")
+    spans = [
+        Q(bot=bot, number__gt=bot.trades_seen, number__lte=bot.total_trades)
+        for bot in bots
+        if bot.total_trades > bot.trades_seen
+    ]
+    return Trade.objects.filter(reduce(or_, spans)).order_by("number") if spans else ()
 
 
 def _doubts(bots: Iterable[Bot]) -> set[tuple[UUID, str]]:

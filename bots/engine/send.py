@@ -9,11 +9,11 @@ from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 
 from accounts.services import account_refused
-from bots.engine.claims import AHEAD_MAX_S, passed
+from bots.engine.claims import AHEAD_MAX_S, Hold, passed
 from bots.models import BotStatus
 from orders.following import follow
 from orders.gateways.base import (
@@ -42,16 +42,22 @@ from orders.switches import SwitchedOff
 from tradingbot.clock import ms_of
 
 ORDERS_PER_TURN_MAX = 2000
+OTHERS_CHANGE = ("status", "cancel_requested_at", "bot__status", "account__state")
 PLANNED_KEEPS_MS = 30_000
 NO_TIME = timedelta(0)
 FOLLOWED = frozenset({OrderStatus.UNKNOWN, OrderStatus.OPEN})
 NO_ANSWER = (Unreachable, RateLimited, KeyRefused)
 
 
+def anything_left(ids: Collection[UUID]) -> bool:
+    """Whether `finish` or fees may find something, in one light read: mostly they would not."""
+    return Order.objects.filter(_restless() | Q(fee_look_at__lte=Now()), bot__in=ids).exists()
+
+
 def finish(ids: Collection[UUID], *, exchanges: Exchanges, now: datetime) -> None:
     """Settle what an earlier turn left: an order that was sent is asked for before anything else."""
     resting: dict[tuple[UUID, str], list[Order]] = defaultdict(list)
-    for order in _orders(ids):
+    for order in _read(Order.objects.filter(_restless(), bot__in=ids)):
         if order.status == OrderStatus.OPEN and _time_to_look(order, now):
             resting[order.account_id, order.ticker].append(order)
         elif order.status == OrderStatus.SENDING or _time_to_look(order, now):
@@ -60,9 +66,12 @@ def finish(ids: Collection[UUID], *, exchanges: Exchanges, now: datetime) -> Non
         _follow(orders, gateway_of(orders[0], exchanges), now)
 
 
-def send(ids: Collection[UUID], *, token: UUID, exchanges: Exchanges, now: datetime) -> None:
-    """Make the requested cancels, then place what is planned, exits first."""
-    rows = list(_orders(ids))
+def send(
+    ids: Collection[UUID], written: Sequence[Order], *, hold: Hold, exchanges: Exchanges, now: datetime
+) -> None:
+    """Make the requested cancels, then place what is planned, exits first. `written`: the orders that this
+    turn has just planned."""
+    rows = _awaited(ids, written)
     for order in rows:
         if order.status == OrderStatus.OPEN and order.cancel_requested_at:
             _cancel(order, gateway_of(order, exchanges), now)
@@ -73,20 +82,40 @@ def send(ids: Collection[UUID], *, token: UUID, exchanges: Exchanges, now: datet
         if order.pk in held_up or order.cancel_requested_at or order.bot.status != BotStatus.ACTIVE:
             order_abandon(order=order, why="no longer wanted when its turn came", now=now)
         elif not gateway.wait_s(order):  # else it stays planned, until it is too old
-            _place(order, gateway, token=token, now=now)
+            hold.keep()
+            _place(order, gateway, token=hold.token, now=now)
 
 
 def gateway_of(order: Order, exchanges: Exchanges) -> Gateway:
     return exchanges.gateway(order.exchange, order.account.environment)
 
 
-def _orders(ids: Collection[UUID]) -> list[Order]:
-    """Every order of these bots that is not at rest, or is to be looked at again."""
+def _restless() -> Q:
+    """Every order that is not at rest, or is to be looked at again."""
     restless = Q(status__in=sorted(UNSETTLED)) | Q(status=OrderStatus.OPEN, cancel_requested_at__isnull=False)
     restless |= Q(passed("look_again_at"), status=OrderStatus.OPEN)
-    restless |= Q(status=OrderStatus.NOT_PLACED, look_again_at__lte=Now())
-    rows = Order.objects.filter(restless, bot__in=ids).select_related("account", "bot", "market")
-    return list(rows.order_by("planned_at", "slot")[:ORDERS_PER_TURN_MAX])
+    return restless | Q(status=OrderStatus.NOT_PLACED, look_again_at__lte=Now())
+
+
+def _read(orders: QuerySet[Order]) -> list[Order]:
+    rows = orders.select_related("account", "bot", "market").order_by("planned_at", "slot")
+    return list(rows[:ORDERS_PER_TURN_MAX])
+
+
+def _awaited(ids: Collection[UUID], written: Sequence[Order]) -> list[Order]:
+    """The orders that are planned, or asked to end. Of those just written only what others may have changed
+    since is read."""
+    planned = Q(status=OrderStatus.PLANNED)
+    asked = Order.objects.filter(
+        planned | Q(status=OrderStatus.OPEN, cancel_requested_at__isnull=False), bot__in=ids
+    )
+    oldest = asked.order_by("planned_at", "slot")[:ORDERS_PER_TURN_MAX]
+    stands = {pk: rest for pk, *rest in oldest.values_list("pk", *OTHERS_CHANGE)}
+    known = [order for order in written if order.pk in stands and stands[order.pk][0] == order.status]
+    for order in known:
+        _, order.cancel_requested_at, order.bot.status, order.account.state = stands[order.pk]
+    unknown = set(stands) - {order.pk for order in known}
+    return _read(asked.filter(pk__in=unknown)) + known if unknown else known
 
 
 def _place(order: Order, gateway: Gateway, *, token: UUID, now: datetime) -> None:

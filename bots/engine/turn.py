@@ -8,6 +8,7 @@ import logging
 from collections.abc import Collection, Sequence
 from contextlib import suppress
 from datetime import datetime
+from time import monotonic
 from typing import Any
 from uuid import UUID
 
@@ -15,12 +16,13 @@ from django.db import InterfaceError, InternalError, OperationalError
 from redis.exceptions import RedisError
 
 from bots.engine import claims
+from bots.engine.claims import Hold
 from bots.engine.compare import Change, change_of
 from bots.engine.fail import bot_failed
 from bots.engine.fees import ask_for_fees
 from bots.engine.look import Look, look
 from bots.engine.rules_anew import asked_anew, is_shut, wait_until_open
-from bots.engine.send import finish, send
+from bots.engine.send import anything_left, finish, send
 from bots.engine.time_limit import THINKS_MAX_S, TimeLimit
 from bots.engine.write import let_go, pass_by, write
 from bots.models import Bot
@@ -42,15 +44,17 @@ def run_turn(ids: Collection[UUID], *, exchanges: Exchanges, now: datetime) -> l
     Rounds follow while fills and ends of orders bring news, up to a limit: the rest is for the next
     ring, so no bot keeps others waiting.
     """
+    began_s = monotonic()
     token, mine = claims.claim(ids)
+    hold = claims.Hold(token, began_s)
     try:
         waiting = mine
         for _ in range(ROUNDS_MAX):
             if not waiting:
                 break
-            _round(waiting, token=token, exchanges=exchanges, now=now)
+            _round(waiting, hold=hold, exchanges=exchanges, now=now)
             waiting = claims.still_news(waiting)
-            claims.renew(token)
+            hold.keep()
         return waiting
     except AWAY as fault:
         # No fault of a bot's. What was begun is undone, and all stay due.
@@ -61,23 +65,25 @@ def run_turn(ids: Collection[UUID], *, exchanges: Exchanges, now: datetime) -> l
             claims.release(token)
 
 
-def _round(ids: Sequence[UUID], *, token: UUID, exchanges: Exchanges, now: datetime) -> None:
+def _round(ids: Sequence[UUID], *, hold: Hold, exchanges: Exchanges, now: datetime) -> None:
+    token = hold.token
     try:
-        finish(ids, exchanges=exchanges, now=now)
-        ask_for_fees(ids, exchanges=exchanges, now=now)
+        if anything_left(ids):
+            finish(ids, exchanges=exchanges, now=now)
+            ask_for_fees(ids, exchanges=exchanges, now=now)
         looks = _looks(ids, token=token, exchanges=exchanges, now=now)
         pass_by([looked for looked in looks if looked.unasked], token=token)
         changes = [change for looked in looks if not looked.unasked and (change := _decided(looked, now))]
         write(changes, token=token, exchanges=exchanges, now=now)
-        claims.renew(token)  # sending may take as long as all before it
-        send(ids, token=token, exchanges=exchanges, now=now)
+        placed = [order for change in changes for order in change.place]
+        send(ids, placed, hold=hold, exchanges=exchanges, now=now)
         let_go(ids, token=token, now=now)
     except AWAY:
         raise
     except Exception as error:  # the outermost guard of a turn: one bot's trouble is not the others'
         if len(ids) > 1:
             for one in ids:
-                _round([one], token=token, exchanges=exchanges, now=now)
+                _round([one], hold=hold, exchanges=exchanges, now=now)
         elif isinstance(error, LostRace):
             log.info("turn.lost_race", extra={"bot": str(ids[0]), "why": str(error)})
         else:

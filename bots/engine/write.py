@@ -46,8 +46,8 @@ def write(changes: Sequence[Change], *, token: UUID, exchanges: Exchanges, now: 
         for change in told:
             _write_deal(change)
             _take_commands(change)
-        journal.write(entry for change in told for entry in _entries(change, now))
-        journal.changed(((c.look.bot.user_id, c.look.bot.pk) for c in told), now=now)
+        shown = journal.changes(((c.look.bot.user_id, c.look.bot.pk) for c in told), now=now)
+        journal.write((entry for change in told for entry in _entries(change, now)), also=shown)
 
 
 def pass_by(looks: Sequence[Look], *, token: UUID) -> None:

@@ -1,6 +1,7 @@
 """The process dies in the midst of a turn: at any statement, and on either side of the wire (rows 5–9)."""
 
 from collections import Counter
+from dataclasses import replace
 from itertools import count
 
 import pytest
@@ -9,10 +10,13 @@ from activity.live import deliver_to
 from activity.models import Delivery
 from activity.queries import waiting_users
 from orders.gateways.base import Exchanges
+from orders.gateways.exchange.clients import ProcessClients
+from orders.gateways.exchange.limits import Limits
 from orders.models import Order, Trade
 from orders.states import OrderStatus
 from tests.engine.exchanges import Killed
-from tests.gateways.exchange.conftest import Floor
+from tests.gateways.exchange.conftest import KEYS, NAME, Floor
+from tests.gateways.exchange.public import options_of
 from tests.rows.books import agree, come_to_rest, statuses
 from tests.rows.deaths import After, Death, dies, killed, turn_with
 
@@ -94,10 +98,18 @@ def test_a_death_in_the_midst_of_booking_leaves_nothing_of_it(floor: Floor, word
     agree(floor)
 
 
+def unlimited(floor: Floor) -> ProcessClients:
+    options = {NAME: options_of(floor.exchange)}
+    return ProcessClients(overrides=options, keys=KEYS, limits=lambda _: Limits())
+
+
 @pytest.mark.row(5, 6, 7, 8, 9)
 @pytest.mark.long
 def test_a_death_at_any_statement_of_a_turn(floor: Floor) -> None:
     """A bot for each statement; the last one lives through its turn."""
+    # All of them in one minute are more than a real exchange would let be asked.
+    floor = replace(floor, clients=unlimited(floor))
+    floor.exchange.limits.weight_max = floor.exchange.limits.orders_max = 1_000_000
     for nth in count(1):
         bot = floor.bot(f"Bot {nth}", investment="105")
         death = Death(nth=nth)

@@ -126,10 +126,10 @@ class ExchangeGateway:
         for order in orders:
             known = resting.get(order.exchange_order_id or "")
             if known is None:
-                reports.append(self._looked_up(order, Lane.USUAL))
+                reports.append(self._looked_up(order, Lane.USUAL) or _nowhere(order))
             elif known.filled > order.filled:
                 reports.append(self._report(client, order, known))
-        return [report for report in reports if report is not None]
+        return reports
 
     def surely_not_placed(self, order: Order, now: datetime) -> bool:
         """Its request has run out, the exchange has said often enough that it knows no such order, and no
@@ -145,17 +145,13 @@ class ExchangeGateway:
             return False
 
     def _claimed_ms(self, client: Client, order: Order) -> int:
-        """When it was claimed, in exchange time: three clocks are never compared, only their differences."""
-        offset_ms: int = client.ccxt.offset_ms
-        return now_ms() + offset_ms - self._age_ms(order)
+        return _ago_ms(client, self._age_ms(order))
 
     def _creation(self, order: Order, client: Client) -> Callable[[Any], Any]:
         adapter, rules = self.adapter, order.market.rules()
         kind, price = OrderKind(order.kind), order.price
         params: Params = adapter.create(adapter.client_id(order.client_id))
         lifetime = adapter.lifetime
-        if lifetime.params is not None:
-            params |= lifetime.params(self._claimed_ms(client, order), lifetime.window_ms)
         if order.post_only:
             params["postOnly"] = True
         if kind is OrderKind.MARKET and order.side == Side.BUY and not adapter.market_buy_by_base:
@@ -170,9 +166,11 @@ class ExchangeGateway:
 
         def placed(ccxt: Any) -> Any:
             # Looked at when its client is free: other requests of the account may have held it up.
-            if self._age_ms(order) > lifetime.window_ms:
+            age_ms = self._age_ms(order)
+            if age_ms > lifetime.window_ms:
                 raise Refused(f"it was held up for more than {lifetime.window_ms // 1000} s and not sent")
-            return ccxt.create_order(order.ticker, word, order.side, amount, at, params)
+            timed = lifetime.params(_ago_ms(client, age_ms), lifetime.window_ms) if lifetime.params else {}
+            return ccxt.create_order(order.ticker, word, order.side, amount, at, {**params, **timed})
 
         return placed
 
@@ -228,11 +226,13 @@ class ExchangeGateway:
         if known.filled or known.status is OrderStatus.FILLED:
             fills = self._fills(client, order, known.order_id)
         told = sum((fill.amount for fill in fills), Decimal(0))
-        status = known.status
-        if status in FINAL and status is not OrderStatus.FILLED and told < known.filled:
+        status, behind = known.status, told < known.filled
+        if status is OrderStatus.FILLED:
+            behind = behind or told < order.amount
+        elif status in FINAL and behind:
             status = OrderStatus.OPEN
         at = moment_of(known.at if known.at is not None else now_ms())
-        return Report(order.client_id, status, at, known.order_id, fills, known.odd)
+        return Report(order.client_id, status, at, known.order_id, fills, known.odd, behind=behind)
 
     def _fills(self, client: Client, order: Order, order_id: str) -> tuple[FillReport, ...]:
         """The order's trades, page by page."""
@@ -250,9 +250,20 @@ class ExchangeGateway:
         return valued(fill_reports(mine), order.ticker, client)
 
 
+def _nowhere(order: Order) -> Report:
+    """It rested and is listed nowhere any more: how it ended is not known, so it stays as it is."""
+    return Report(order.client_id, OrderStatus.OPEN, moment_of(now_ms()), behind=True)
+
+
 def lane_of(order: Order) -> Lane:
     """An exit may use what entries must leave."""
     return Lane.URGENT if order.role == "exit" else Lane.USUAL
+
+
+def _ago_ms(client: Client, age_ms: int) -> int:
+    """So long ago in exchange time: three clocks are never compared, only their differences."""
+    offset_ms: int = client.ccxt.offset_ms
+    return now_ms() + offset_ms - age_ms
 
 
 def _trades(client: Client, ticker: str, since: int | None, count: int, params: Params) -> list[Any]:

@@ -208,8 +208,9 @@ def test_too_many_orders_refuse_this_one_and_hold_up_nobody_else(floor: Floor, b
 
 def test_an_order_that_other_requests_held_up_too_long_is_not_sent() -> None:
     """Young when its turn began, and too old when its client was free at last."""
-    wire, ages = Wire((200, {})), iter([0, 6_000])
-    place = ExchangeGateway(ADAPTERS[NAME], OneClient(client(NAME, wire)), lambda _: next(ages))
+    wire = Wire((200, {}))
+    asked = client(NAME, wire)
+    place = ExchangeGateway(ADAPTERS[NAME], OneClient(asked), lambda _: 6_000 if asked._lock.locked() else 0)
     with pytest.raises(Refused, match="held up for more than 5 s"):
         place.create(order())
     assert wire.requests == []

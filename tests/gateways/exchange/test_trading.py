@@ -4,16 +4,20 @@ The numbers are those of the fault matrix. After each fault the exchange's own b
 """
 
 from decimal import Decimal
+from time import monotonic
 from typing import Any
 
 import pytest
 
 from accounts.models import AccountState, ExchangeAccount
+from bots.engine.claims import Hold
+from bots.engine.send import send
 from bots.models import Bot, BotStatus
 from bots.services import ServiceRefused
 from orders.invariants import breaches
 from orders.models import Order
 from orders.states import OrderStatus
+from tests.engine.switches import written
 from tests.exchange.orders import Wish
 from tests.gateways.exchange.conftest import Floor
 
@@ -268,3 +272,11 @@ def test_51_more_than_was_ordered_is_booked_and_stops_the_bot(floor: Floor) -> N
     assert (row.status, row.total_trades) == (BotStatus.ERROR, 2)
     assert "than was ordered" in row.phase_why
     agrees(floor, bot)
+
+
+def test_an_account_that_is_set_aside_between_the_decision_and_its_order_gets_none(floor: Floor) -> None:
+    bot = floor.bot()
+    orders, token = written(bot, floor.exchanges, floor.now)
+    ExchangeAccount.objects.update(state=AccountState.SUSPENDED, state_reason="Withdrawals.")
+    send([bot.pk], orders, hold=Hold(token, monotonic()), exchanges=floor.exchanges, now=floor.now)
+    assert (statuses(floor, bot), floor.exchange.oracle.creates) == ([OrderStatus.REFUSED], [])
