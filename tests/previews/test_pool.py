@@ -56,14 +56,24 @@ def is_gone(process: int) -> bool:
     return False
 
 
+class Patience(float):
+    """How long a page waits, in seconds; `counted` is set when the pool, its lock held, reckons with it."""
+
+    counted: threading.Event
+
+    def __radd__(self, now_s: float) -> float:
+        self.counted.set()
+        return now_s + float(self)
+
+
 def later(pool: Pool, user_id: UUID, request: Request) -> tuple[threading.Thread, list[Answer]]:
     """Ask in another thread, as another page would, and return when the question has arrived."""
     answers: list[Answer] = []
-    thread = threading.Thread(target=lambda: answers.append(pool.preview(user_id, request, PATIENT_S)))
+    patience = Patience(PATIENT_S)
+    patience.counted = threading.Event()
+    thread = threading.Thread(target=lambda: answers.append(pool.preview(user_id, request, patience)))
     thread.start()
-    deadline = time.monotonic() + PATIENT_S
-    while pool.preview(user_id, request, 0, again=True).state is not State.COMPUTING:
-        assert time.monotonic() < deadline
+    assert patience.counted.wait(PATIENT_S)
     return thread, answers
 
 
