@@ -110,7 +110,7 @@ def book(order: Order, reports: Sequence[FillReport], now: datetime) -> bool:
     if late:
         charged_to_its_deal(order, late)
     left = purse.position.amount - order.reserved_base, purse.cash - order.reserved_quote
-    if max(free[0] - left[0], free[1] - left[1]) > ROUNDING_MAX:
+    if max(free[0] - left[0], free[1] - left[1]) > ROUNDING_MAX or _was_uncovered(order):
         _end_uncovered(order.bot_id, purse, now)
     _look_into(order, booked, overfilled=order.overfilled and not was_over, now=now)
     return True
@@ -145,6 +145,11 @@ def _look_into(order: Order, booked: Sequence[_Booked], *, overfilled: bool, now
         )
     if whys:
         stop_until_looked_at(order=order, why=" ".join(whys), now=now)
+
+
+def _was_uncovered(order: Order) -> bool:
+    """Whether it was to be ended for the others' sake, and has filled before it could be."""
+    return Order.objects.filter(pk=order.pk, refusal=UNCOVERED).exists()
 
 
 def _end_uncovered(bot_id: UUID, purse: _Purse, now: datetime) -> None:

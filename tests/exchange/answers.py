@@ -39,6 +39,14 @@ class Answer:
     def body(self) -> Any:
         return json.loads(self.text)
 
+    @property
+    def tells(self) -> bool:
+        """Whether it is a good answer still, whatever another fault has made of it."""
+        try:
+            return self.status == 200 and self.body is not None
+        except ValueError:
+            return False
+
 
 def answer_of(body: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Answer:
     return Answer(status, json.dumps(body, separators=(",", ":")), dict(headers or {}))

@@ -181,7 +181,7 @@ async def rewrite(
 ) -> Answer:
     """Changes fields wherever they stand in the answer: a status, a price, a commission, a symbol."""
     answer = await rest()
-    if answer.status == 200:
+    if answer.tells:
         answer.text = json.dumps(rewritten(answer.body, fields or {}, frozenset(remove)))
     return answer
 
@@ -203,7 +203,7 @@ async def rows(
 ) -> Answer:
     """A list with rows missing, doubled (by their place, -1 the last) or in the wrong order."""
     answer = await rest()
-    if answer.status == 200:
+    if answer.tells:
         found = answer.body
         places = range(len(found))
         lost, doubled = ({place % len(found) for place in some if found} for some in (drop, repeat))

@@ -101,6 +101,20 @@ def test_other_sales_that_are_not_covered_any_more_are_ended() -> None:
     assert breaches() == []
 
 
+def test_one_that_fills_before_it_could_be_ended_takes_the_next_with_it() -> None:
+    bot = holding("2")
+    first, second, third = (
+        people.open_order(bot, Side.SELL, amount=D(amount), price=D(price))
+        for amount, price in (("1", 110), ("0.5", 120), ("0.5", 130))
+    )
+    Order.objects.filter(pk=third.pk).update(planned_at=people.NOW + timedelta(seconds=1))
+    settled(first, fill(2, "1.25", "110"), status=FILLED)
+    settled(third, fill(3, "0.5", "130"), status=FILLED)  # read before it was to be ended
+    second.refresh_from_db()
+    assert second.cancel_requested_at == people.NOW, "a quarter is left, a half would be sold"
+    assert breaches() == []
+
+
 def test_a_purchase_dearer_than_the_pocket_is_booked_and_named() -> None:
     bot = running("100.5")
     order = people.open_order(bot, amount=D(1), price=D(100))
