@@ -4,7 +4,6 @@ Each tick stands under every stop: the bots are woken and sell at market, which 
 wire; then their next deals begin with a purchase, so that the next tick finds them in a deal again.
 """
 
-import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,30 +13,25 @@ from importlib import import_module
 from typing import Any
 from uuid import UUID, uuid4
 
-import django
+from django.conf import settings
+from django.core.management import call_command
+from django.db import connection
+from django.utils import timezone
 
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tradingbot.settings")
-django.setup()
-
-from django.conf import settings  # noqa: E402 - models need the set-up above
-from django.core.management import call_command  # noqa: E402
-from django.db import connection  # noqa: E402
-from django.utils import timezone  # noqa: E402
-
-from accounts.keys import Credentials, seal  # noqa: E402
-from accounts.models import Environment, ExchangeAccount, User  # noqa: E402
-from bots.engine.claims import due_ids  # noqa: E402
-from bots.engine.reached import passed  # noqa: E402
-from bots.engine.turn import run_turn  # noqa: E402
-from bots.models import Bot  # noqa: E402
-from bots.services import bot_create, bot_start  # noqa: E402
-from bots.services.room import room_for  # noqa: E402
-from orders.gateways.exchange.clients import ProcessClients  # noqa: E402
-from orders.gateways.exchange.markets import load_markets  # noqa: E402
-from orders.gateways.exchange.prices import ExchangePrices  # noqa: E402
-from orders.gateways.installed import installed  # noqa: E402
-from orders.matching import Quote  # noqa: E402
-from tests.exchange.process import ExchangeProcess  # noqa: E402
+from accounts.keys import Credentials, seal
+from accounts.models import Environment, ExchangeAccount, User
+from bots.engine.claims import due_ids
+from bots.engine.reached import passed
+from bots.engine.turn import run_turn
+from bots.models import Bot
+from bots.services import bot_create, bot_start
+from bots.services.room import room_for
+from orders.gateways.exchange.clients import ProcessClients
+from orders.gateways.exchange.markets import load_markets
+from orders.gateways.exchange.prices import ExchangePrices
+from orders.gateways.installed import installed
+from orders.matching import Quote
+from tests.exchange.process import ExchangeProcess
 
 NAME, TICKER, SYMBOL = "binance", "BTC/USDT", "BTCUSDT"
 TICK, START = Decimal("0.01"), Decimal(50_000)

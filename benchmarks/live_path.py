@@ -11,6 +11,8 @@ import tempfile
 from base64 import urlsafe_b64encode
 from importlib import import_module
 
+import django
+
 from tests.exchange.process import ExchangeProcess
 
 FAST = {"enableRateLimit": False}
@@ -23,12 +25,14 @@ def main() -> None:
     asked = parser.parse_args()
     with ExchangeProcess.running("--seed", "7") as exchange, tempfile.TemporaryDirectory() as var:
         os.environ |= {
+            "DJANGO_SETTINGS_MODULE": "tradingbot.settings",
             "VAR_DIR": var,
             "LOG_LEVEL": "WARNING",
             "ENCRYPTION_KEYS": urlsafe_b64encode(os.urandom(32)).decode(),
             "EXCHANGE_OVERRIDES": json.dumps({"binance": {**exchange.overrides(), **FAST}}),
         }
-        # Its settings are read with its import.
+        django.setup()
+        # Its models need the set-up, which needs the exchange.
         import_module("benchmarks.live_engine").run(exchange, ticks=asked.ticks, bots=asked.bots)
 
 

@@ -1,5 +1,5 @@
-"""The engine alone, as a process on an installation: `python -m tests.faults.crash_program prepare KEY
-SECRET`, `run POINT` and `finish`.
+"""The engine alone, as a process on an installation: `python -m tests.faults.program crash_program
+prepare KEY SECRET`, `run POINT` and `finish`.
 
 `prepare` makes a person with a live account and two stopped bots on the exchange that EXCHANGE_OVERRIDES
 leads to. `run` starts them, stops one and presses a kill switch, and kills itself with SIGKILL at the point;
@@ -14,31 +14,20 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from decimal import Decimal
 from typing import Any
-from uuid import uuid4
 
-import django
+from django.core.cache import cache
+from django.db import connection
+from django.db.models import F, Q
+from django.utils import timezone
 
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tradingbot.settings")
-django.setup()
-
-from django.conf import settings  # noqa: E402 - models need the set-up above
-from django.core.cache import cache  # noqa: E402
-from django.db import connection  # noqa: E402
-from django.db.models import F, Q  # noqa: E402
-from django.utils import timezone  # noqa: E402
-
-from accounts.keys import Credentials, seal  # noqa: E402
-from accounts.models import Environment, ExchangeAccount, User  # noqa: E402
-from bots.engine import claims  # noqa: E402
-from bots.engine.reached import passed  # noqa: E402
-from bots.engine.replay import replay_breaches  # noqa: E402
-from bots.engine.turn import run_turn  # noqa: E402
-from bots.models import Bot, KillSwitch, Level, Scope, StopRequest  # noqa: E402
-from bots.services import (  # noqa: E402
+from bots.engine import claims
+from bots.engine.reached import passed
+from bots.engine.replay import replay_breaches
+from bots.engine.turn import run_turn
+from bots.models import Bot, KillSwitch, Level, Scope, StopRequest
+from bots.services import (
     Target,
-    bot_create,
     bot_start,
     bot_stop,
     bots_stop_all,
@@ -46,15 +35,15 @@ from bots.services import (  # noqa: E402
     switch_release,
     switches_sweep,
 )
-from orders.gateways.base import Exchanges  # noqa: E402
-from orders.gateways.installed import installed  # noqa: E402
-from orders.invariants import breaches  # noqa: E402
-from orders.models import Order, Trade  # noqa: E402
-from orders.recovery import recoveries_finish, recovery_begin  # noqa: E402
-from orders.states import LIVE, UNSETTLED, OrderStatus  # noqa: E402
-from tests.faults.crash_points import POINTS, Point  # noqa: E402
-from tests.faults.live_trading import DCA, GRID, NAME, TICKER  # noqa: E402
-from tests.faults.points import WatchedGateway, named  # noqa: E402
+from orders.gateways.base import Exchanges
+from orders.gateways.installed import installed
+from orders.invariants import breaches
+from orders.models import Order
+from orders.recovery import recoveries_finish, recovery_begin
+from orders.states import LIVE, UNSETTLED, OrderStatus
+from tests.faults.crash_points import POINTS, Point
+from tests.faults.live_trading import NAME, TICKER, made, traded
+from tests.faults.points import WatchedGateway, named
 
 NEVER_CAME_THERE, NOT_QUIET = 3, 4
 # Time passes by rows growing older, so that an exchange's fences take no real time.
@@ -88,22 +77,7 @@ class Death:
 
 
 def prepare(key: str, secret: str) -> None:
-    now, number = timezone.now(), uuid4()
-    user = User.objects.create_user("alice@example.org")
-    sealed = seal(Credentials(key, secret), user_id=user.pk, account_id=number, keys=settings.ENCRYPTION_KEYS)
-    account = ExchangeAccount.objects.create(
-        pk=number,
-        user=user,
-        exchange=NAME,
-        label="Binance",
-        environment=Environment.LIVE,
-        sealed_key=sealed,
-    )
-    installed().markets[NAME].load(now=now)
-    for kind, values in (("grid", GRID | {"lines": 5}), ("dca", DCA)):
-        bot_create(
-            user=user, account=account, name=kind, bot_type=kind, ticker=TICKER, values=values, now=now
-        )
+    made(key, secret, lines=5)
 
 
 def run(name: str) -> int:
@@ -187,15 +161,11 @@ def aged() -> None:
 def books() -> dict[str, Any]:
     orders = Order.objects.exclude(exchange_order_id=None)
     return {
-        "orders": {order.exchange_order_id: [order.status, str(order.filled)] for order in orders},
-        "trades": sorted(Trade.objects.values_list("exchange_trade_id", flat=True)),
-        "position": str(sum((bot.position_amount for bot in Bot.objects.all()), Decimal(0))),
+        **traded(),
         "unsent": sorted(set(orders.filter(send_count=0).values_list("status", flat=True))),
         "breaches": [str(breach) for breach in breaches()]
         + [str(breach) for bot in Bot.objects.all() for breach in replay_breaches(bot)],
     }
 
 
-if __name__ == "__main__":
-    words: dict[str, Callable[..., int | None]] = {"prepare": prepare, "run": run, "finish": finish}
-    sys.exit(words[sys.argv[1]](*sys.argv[2:]))
+PROGRAM: dict[str, Callable[..., int | None]] = {"prepare": prepare, "run": run, "finish": finish}

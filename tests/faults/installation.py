@@ -49,7 +49,7 @@ class Installation:
 
     def do(self, *words: str) -> str:
         """Runs a word of `tests.faults.trading`; returns what it printed."""
-        done = self.python("-m", "tests.faults.trading", *words)
+        done = self.python("-m", "tests.faults.program", "trading", *words)
         assert done.returncode == 0, done.stderr
         return done.stdout
 

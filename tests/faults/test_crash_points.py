@@ -18,7 +18,7 @@ from tests.faults.installation import Installation, embedded_installation
 
 KEY, SECRET = "alice-key", "alice-secret"
 SYMBOLS = "BTCUSDT"
-PROGRAM = ("-m", "tests.faults.crash_program")
+PROGRAM = ("-m", "tests.faults.program", "crash_program")
 
 pytestmark = pytest.mark.long
 

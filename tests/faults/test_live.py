@@ -103,7 +103,7 @@ def swinging(exchange: ExchangeProcess) -> Iterator[None]:
 
 
 def done(installation: Installation, *words: str) -> str:
-    ran = installation.python("-m", "tests.faults.live_trading", *words)
+    ran = installation.python("-m", "tests.faults.program", "live_trading", *words)
     assert ran.returncode == 0, ran.stderr
     return ran.stdout
 

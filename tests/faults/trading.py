@@ -1,30 +1,24 @@
 """What the process tests need done inside an installation, as a program of its own.
 
-`python -m tests.faults.trading prepare FILE LOWEST HIGHEST` makes a person with bots that wait for
-their market, `outcome` prints as JSON what became of them, `stop` asks the bots to stop. The
+`python -m tests.faults.program trading prepare FILE LOWEST HIGHEST` makes a person with bots that wait
+for their market, `outcome` prints as JSON what became of them, `stop` asks the bots to stop. The
 installation is the one that the environment names.
 """
 
 import json
-import os
 import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import django
-
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tradingbot.settings")
-django.setup()
-
-from accounts.models import User  # noqa: E402 - models need the set-up above
-from bots.models import Bot, Decision  # noqa: E402
-from bots.services import bot_create, bot_start, bots_stop_all, paper_account  # noqa: E402
-from orders.gateways.installed import installed  # noqa: E402
-from orders.gateways.listed import EXCHANGE  # noqa: E402
-from orders.gateways.simulated import replay_from  # noqa: E402
-from orders.models import Order, Trade  # noqa: E402
+from accounts.models import User
+from bots.models import Bot, Decision
+from bots.services import bot_create, bot_start, bots_stop_all, paper_account
+from orders.gateways.installed import installed
+from orders.gateways.listed import EXCHANGE
+from orders.gateways.simulated import replay_from
+from orders.models import Order, Trade
 
 NOW = datetime(2026, 1, 5, tzinfo=UTC)
 TICKER = "BTC/USDT"
@@ -109,6 +103,4 @@ def stop() -> None:
     bots_stop_all(bots=list(Bot.objects.all()), now=datetime.now(UTC))
 
 
-if __name__ == "__main__":
-    words: dict[str, Callable[..., None]] = {"prepare": prepare, "outcome": outcome, "stop": stop}
-    words[sys.argv[1]](*sys.argv[2:])
+PROGRAM: dict[str, Callable[..., None]] = {"prepare": prepare, "outcome": outcome, "stop": stop}

@@ -8,27 +8,31 @@ from typing import Any
 import pytest
 from django.db import IntegrityError, transaction
 
-from activity.models import ActivityLog, Severity
-from bots.engine.claims import unfinished_orders
-from bots.models import Bot, BotStatus, Deal
-from orders.fees import CORRECTIONS_MAX, WAITS_S, fees_asked
+from bots.models import Bot, Deal
+from orders.fees import CORRECTIONS_MAX, WAITS_S
 from orders.gateways.base import FillReport, Report
 from orders.invariants import breaches
 from orders.models import LedgerEntry, Order, Trade
-from orders.models.order import FEE_LOOKS_MAX
 from orders.rules import FeeIn, Side
 from orders.services import order_settle
 from orders.states import OrderStatus
 from tests import people
-from tests.orders.fills import fill, settled, untold
+from tests.orders.fills import (
+    IN_A_THIRD,
+    IN_COINS,
+    IN_QUOTE,
+    bot_of,
+    buying,
+    fees_of,
+    fill,
+    settled,
+    untold,
+    worth,
+)
 
 pytestmark = pytest.mark.django_db
 
 D = Decimal
-# A fee of 0.1 % was to be expected: of what is received, 0.002 BTC, or in quote 0.2 USDT.
-IN_COINS: dict[str, Any] = {"fee": D("0.002"), "fee_currency": "BTC"}
-IN_QUOTE: dict[str, Any] = {"fee": D("0.2"), "fee_currency": "USDT"}
-IN_A_THIRD: dict[str, Any] = {"fee": D("0.0004"), "fee_currency": "BNB", "fee_value": D("0.24")}
 OTHERS: list[dict[str, Any]] = [
     IN_QUOTE,
     IN_COINS,
@@ -39,26 +43,6 @@ OTHERS: list[dict[str, Any]] = [
     {"fee": D("-0.01"), "fee_currency": "USDT"},
 ]
 FEES_IN = [FeeIn.QUOTE, FeeIn.RECEIVED]
-
-
-def buying() -> Order:
-    return people.open_order(people.bot(people.alice(), status=BotStatus.ACTIVE), amount=D(2))
-
-
-def bot_of(order: Order) -> Bot:
-    return Bot.objects.get(pk=order.bot_id)
-
-
-def worth(bot: Bot) -> tuple[Decimal, ...]:
-    return bot.position_amount, bot.position_cost, bot.pnl, bot.cash, bot.funded
-
-
-def fees_of(bot: Bot) -> dict[str, Decimal]:
-    """What the bot's trades sum up to, by currency; nothing for what came to nothing."""
-    sums: dict[str, Decimal] = {}
-    for trade in Trade.objects.filter(bot=bot):
-        sums[trade.fee_currency] = sums.get(trade.fee_currency, D(0)) + trade.fee
-    return {currency: fee for currency, fee in sums.items() if fee}
 
 
 @pytest.mark.parametrize("fee_in", FEES_IN)
@@ -237,62 +221,6 @@ def test_a_fee_of_the_open_deal_is_settled_when_it_closes() -> None:
     deal(bot_of(bought), 1, "0", None)
     settled(bought, fill(1, "2", **IN_A_THIRD))
     assert deals_of(bot_of(bought)) == [(D(0), D(0))]
-
-
-def looked_in_vain(order: Order, times: int) -> Order:
-    for _ in range(times):
-        fees_asked(order=order, now=people.NOW)
-        order = Order.objects.get(pk=order.pk)
-    return order
-
-
-def test_fees_are_asked_for_later_and_later_and_given_up_once_with_a_warning() -> None:
-    order = settled(buying(), untold(1), untold(2))
-    waits = []
-    for _ in range(len(WAITS_S) - 1):
-        order = looked_in_vain(order, 1)
-        assert order.fee_look_at is not None
-        waits.append((order.fee_look_at - people.NOW).total_seconds())
-    assert waits == list(WAITS_S[1:])
-    order = looked_in_vain(order, 3)
-    assert order.fee_look_at is None
-    (warning,) = ActivityLog.objects.filter(bot=order.bot_id, level=Severity.WARNING)
-    assert "the fee of 2 fills" in warning.message
-    assert breaches() == []
-
-
-def test_who_asked_long_ago_does_not_turn_the_looks_back() -> None:
-    order = settled(buying(), untold(1))
-    looked_in_vain(order, 3)
-    fees_asked(order=order, now=people.NOW)
-    assert Order.objects.get(pk=order.pk).fee_looks == 3
-
-
-def test_an_order_that_has_ended_is_due_until_its_fees_are_told() -> None:
-    order = settled(buying(), untold(1, "2"), status=OrderStatus.FILLED)
-    assert list(unfinished_orders()) == [order]
-    settled(order, fill(1, "2", **IN_QUOTE), status=OrderStatus.FILLED)
-    assert list(unfinished_orders()) == []
-
-
-def test_there_is_a_wait_for_every_look() -> None:
-    assert len(WAITS_S) == FEE_LOOKS_MAX
-    assert 5 * 3600 < sum(WAITS_S) < 7 * 3600
-
-
-def test_a_fee_that_comes_after_it_was_given_up_is_booked_all_the_same() -> None:
-    order = looked_in_vain(settled(buying(), untold(1, "2")), len(WAITS_S))
-    order = settled(order, fill(1, "2", **IN_A_THIRD))
-    assert fees_of(bot_of(order)) == {"BNB": D("0.0004")}
-    assert breaches() == []
-
-
-def test_a_further_fill_without_its_fee_is_asked_for_from_the_beginning() -> None:
-    order = looked_in_vain(settled(buying(), untold(1)), 4)
-    order = settled(order, untold(1), untold(2))
-    assert (order.fee_looks, order.fee_look_at) == (0, people.NOW + timedelta(seconds=WAITS_S[0]))
-    order = settled(order, fill(1, fee=D("0.1")))
-    assert order.fee_look_at is not None, "the other is still not told"
 
 
 def test_a_row_of_no_quantity_is_a_correction_and_nothing_else() -> None:

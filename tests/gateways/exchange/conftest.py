@@ -29,6 +29,8 @@ from orders.gateways.exchange.prices import ExchangePrices
 from orders.gateways.exchange.venue import ExchangeVenue
 from orders.models import Order, Trade
 from tests.exchange import Exchange
+from tests.gateways.exchange.ears import LONG, Room, streaming
+from tests.gateways.exchange.public import clients_of
 
 NAME = "binance"
 KEYS = [base64.urlsafe_b64encode(b"only-for-tests".ljust(32, b".")).decode()]
@@ -98,6 +100,18 @@ class Floor:
 def served() -> Iterator[Exchange]:
     with Exchange.running() as exchange:
         yield exchange
+
+
+@pytest.fixture
+def clients(served: Exchange) -> ProcessClients:
+    return clients_of(served)
+
+
+@pytest.fixture
+def room(served: Exchange, clients: ProcessClients) -> Iterator[Room]:
+    """Whoever listens to the exchange's prices."""
+    with streaming(served, clients, LONG) as room:
+        yield room
 
 
 @pytest.fixture

@@ -21,6 +21,7 @@ STEP_S = 0.002
 BTC, ETH = "BTC/USDT", "ETH/USDT"
 TICKER, TRADE = "btcusdt@ticker", "btcusdt@trade"
 QUICK = Timing(silence_s=0.5, again_s=0.02)
+LONG = Timing(silence_s=60, again_s=0.02)
 
 
 def until(holds: Callable[[], object], seconds: float = WAIT_S) -> None:

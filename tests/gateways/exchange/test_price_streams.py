@@ -1,49 +1,19 @@
 """Prices that an exchange tells by itself: exact, never nonsense, and no silence goes unnoticed."""
 
-import asyncio
-import logging
-import threading
 import time
-from collections.abc import Iterator
 from decimal import Decimal
-from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
-from orders.gateways.base import Unreachable
-from orders.gateways.exchange.client import Client
 from orders.gateways.exchange.clients import ProcessClients
-from orders.gateways.exchange.prices import ExchangePrices
-from orders.gateways.exchange.streams.drops import Drops
-from orders.gateways.exchange.streams.heard import heard
-from orders.gateways.exchange.streams.kept import Pace
-from orders.gateways.exchange.streams.listening import ExchangeStreams, Timing
-from orders.gateways.streaming import Wanted
+from orders.gateways.exchange.streams.listening import Timing
 from orders.matching import Quote
 from tests.exchange import Exchange
-from tests.gateways.exchange.ears import BTC, ETH, QUICK, TICKER, TRADE, Recorder, Room, streaming, until
-from tests.gateways.exchange.public import NAME, clients_of, options_of
+from tests.gateways.exchange.ears import BTC, ETH, TICKER, Room, streaming, until
+from tests.gateways.exchange.public import NAME
 
 D = Decimal
-LONG = Timing(silence_s=60, again_s=0.02)
 SILENCE_S = 0.5
-
-
-@pytest.fixture(scope="module")
-def served() -> Iterator[Exchange]:
-    with Exchange.running() as exchange:
-        yield exchange
-
-
-@pytest.fixture
-def clients(served: Exchange) -> ProcessClients:
-    return clients_of(served)
-
-
-@pytest.fixture
-def room(served: Exchange, clients: ProcessClients) -> Iterator[Room]:
-    with streaming(served, clients, LONG) as room:
-        yield room
 
 
 def test_prices_come_by_themselves_and_exact(room: Room) -> None:
@@ -212,157 +182,3 @@ def test_while_it_is_away_its_prices_are_asked_for(served: Exchange, clients: Pr
         served.ledger.move("BTCUSDT", 50_100)
         until(lambda: len(room.ear.gaps) > gaps)
         assert room.ear.gaps[-1] == {BTC}
-
-
-def test_markets_that_stay_keep_their_connection(room: Room) -> None:
-    room.hears(BTC)
-    before = room.listened()
-    room.hears(BTC, ETH)
-    assert room.listened() == before
-    room.follow(ETH)
-    until(lambda: not room.listened())
-    assert room.listened("ethusdt@ticker")
-
-
-def test_a_market_that_is_listed_no_more_does_not_silence_the_others(room: Room) -> None:
-    room.follow(BTC, "GONE/USDT")
-    until(lambda: room.listened() and room.listened(TRADE))
-    room.exchange.ledger.move("BTCUSDT", 50_100)
-    until(lambda: room.ear.prices)
-
-
-@pytest.mark.parametrize("named", [(), ("ws-api",)])
-def test_where_an_operator_names_no_stream_none_is_opened(
-    served: Exchange, clients: ProcessClients, named: tuple[str, ...], caplog: pytest.LogCaptureFixture
-) -> None:
-    addresses = options_of(served)["urls"]["api"]
-    addresses["ws"] = {name: addresses["ws"][name] for name in named}
-    with caplog.at_level(logging.INFO), streaming(served, clients, urls={"api": addresses}) as room:
-        room.follow(BTC)
-        until(lambda: "streams.none" in caplog.text)
-        assert served.hub.lines == set()
-
-
-def test_a_stream_goes_through_the_proxy_of_the_requests(served: Exchange, clients: ProcessClients) -> None:
-    with streaming(served, clients, **options_of(served), httpProxy="http://127.0.0.1:9") as room:
-        room.follow(BTC)
-        until(lambda: room.ear.gaps)
-        assert served.hub.lines == set()
-
-
-def test_where_the_proxy_takes_no_streams_there_are_none(
-    served: Exchange, clients: ProcessClients, caplog: pytest.LogCaptureFixture
-) -> None:
-    with (
-        caplog.at_level(logging.INFO),
-        streaming(served, clients, **options_of(served), socksProxy="socks5://127.0.0.1:9") as room,
-    ):
-        room.follow(BTC)
-        until(lambda: "streams.none" in caplog.text)
-        assert served.hub.lines == set()
-
-
-class AwayAtFirst(ExchangePrices):
-    """Nobody answers for some time."""
-
-    def __init__(self, clients: ProcessClients, times: int) -> None:
-        super().__init__(NAME, clients)
-        self.left = times
-
-    def master(self) -> Client:
-        self.left -= 1
-        if self.left >= 0:
-            raise Unreachable("it is away")
-        return super().master()
-
-
-def test_an_exchange_that_is_away_at_the_start_is_tried_again(
-    served: Exchange, clients: ProcessClients
-) -> None:
-    prices, ear = AwayAtFirst(clients, 3), Recorder()
-    streams = ExchangeStreams({NAME: prices}, clients.of, {NAME: options_of(served)}, QUICK)
-    listening = streams.begin(ear)
-    try:
-        listening.follow(Wanted({NAME: frozenset({BTC})}))
-        until(lambda: any(TICKER in line.streams for line in tuple(served.hub.lines)))
-    finally:
-        listening.stop()
-    assert prices.left < 0
-
-
-def test_an_exchange_that_wants_to_be_left_alone_is_left_alone(
-    served: Exchange, clients: ProcessClients
-) -> None:
-    clients.master(NAME).breaker.trip(1.5, time.time())
-    with streaming(served, clients, LONG) as room:
-        room.follow(BTC)
-        time.sleep(0.7)
-        assert served.hub.lines == set()
-        room.hears(BTC)
-
-
-def test_stopping_waits_for_nobody(served: Exchange, clients: ProcessClients) -> None:
-    with streaming(served, clients, LONG) as room:
-        room.hears(BTC)
-        began = time.monotonic()
-        room.listening.stop()
-        assert time.monotonic() - began < 3
-        until(lambda: not served.hub.lines)
-        room.listening.follow(Wanted({NAME: frozenset({BTC})}))
-        assert room.listening.heard_s(served.alice.key) is None  # type: ignore[arg-type]
-
-
-def test_a_connection_is_opened_again_ever_later_and_never_at_the_same_moment() -> None:
-    pace = Pace(1.0, 60.0)
-    waits = [pace.next_s() for _ in range(12)]
-    for number, wait in enumerate(waits):
-        whole = min(2.0**number, 60.0)
-        assert whole / 2 <= wait <= whole
-    assert len(set(waits)) == len(waits)
-    pace.steady()
-    assert pace.next_s() <= 1.0
-
-
-def test_what_is_asked_in_between_is_asked_by_the_client_that_asks(
-    served: Exchange, clients: ProcessClients
-) -> None:
-    async def asked() -> int:
-        pro = heard(clients.master(NAME), options_of(served), Drops(NAME), lambda: None)
-        before = len(served.oracle.asked("GET", "/api/v3/time"))
-        await pro.fetch_time()
-        assert pro.session is None, "nothing has left by a way of its own"
-        return len(served.oracle.asked("GET", "/api/v3/time")) - before
-
-    assert asyncio.run(asked()) == 1
-
-
-class Elsewhere(BaseHTTPRequestHandler):
-    """Sends everybody on."""
-
-    there = ""
-
-    def do_GET(self) -> None:
-        self.send_response(302)
-        self.send_header("Location", self.there)
-        self.end_headers()
-
-    def log_message(self, *_: object) -> None:
-        """Nothing is told."""
-
-
-def test_a_stream_follows_no_redirect(served: Exchange, caplog: pytest.LogCaptureFixture) -> None:
-    served.reset()
-    handler = type("There", (Elsewhere,), {"there": f"{served.url}/ws/btcusdt@ticker"})
-    server = HTTPServer(("127.0.0.1", 0), handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    options = options_of(served)
-    options["urls"]["api"]["ws"]["spot"] = f"ws://127.0.0.1:{server.server_port}/stream/ws"
-    named = ProcessClients(overrides={NAME: options}, keys=())
-    try:
-        with streaming(served, named, LONG, **options) as room:
-            room.follow(BTC)
-            until(lambda: caplog.text.count("streams.lost") >= 2)
-            assert served.hub.lines == set()
-    finally:
-        server.shutdown()
-        server.server_close()
