@@ -50,11 +50,11 @@ def orders_missed(*, account_id: UUID, now: datetime) -> list[UUID]:
     return _hurry(held.filter(status__in=[OrderStatus.UNKNOWN, OrderStatus.OPEN]).order_by("pk"), now)
 
 
-def fill_untold(*, account_id: UUID, heard_at: datetime) -> bool:
-    """Whether a fill has been booked that a stream which works would have told after `heard_at`."""
-    after = heard_at + TOLD_WITHIN
-    fills = Trade.objects.filter(order__account=account_id, executed_at__gt=after, recorded_at__gt=after)
-    return fills.exists()
+def fill_untold(*, account_id: UUID, heard_at: datetime, now: datetime) -> bool:
+    """Whether a fill has been booked that a stream which works would have told by now, after `heard_at`."""
+    after, before = heard_at + TOLD_WITHIN, now - TOLD_WITHIN
+    fills = Trade.objects.filter(order__account=account_id, executed_at__gt=after)
+    return fills.filter(recorded_at__gt=after, recorded_at__lte=before).exists()
 
 
 def _names(told: Told, order: Order) -> bool:

@@ -26,6 +26,8 @@ from orders.switches import SwitchedOff, pass_gate, said, short_of, stopping
 
 SETTLE_TRIES_MAX = 5
 LOOKUP_WAITS_S = (0.5, 1, 2, 5, 10, 30)
+# The breaker keeps longer waits; a moment further ahead would look like a clock that was set back.
+WAIT_TOLD_MAX_S = 60
 # How often orders that rest on a real exchange are asked about, unless a stream tells sooner.
 FOLLOW_S = 5
 WATCH_WAIT_S = 60
@@ -188,7 +190,7 @@ def _status_after(order: Order, report: Report) -> OrderStatus:
 
 def _later(order: Order, now: datetime, least_s: float = 0.0) -> dict[str, Any]:
     """When to ask for it again: each time later."""
-    wait_s = max(LOOKUP_WAITS_S[min(order.looks, len(LOOKUP_WAITS_S) - 1)], least_s)
+    wait_s = max(LOOKUP_WAITS_S[min(order.looks, len(LOOKUP_WAITS_S) - 1)], min(least_s, WAIT_TOLD_MAX_S))
     return {"look_again_at": now + timedelta(seconds=wait_s), "looks": order.looks + 1}
 
 

@@ -9,9 +9,16 @@ from accounts.queries import paper_money_on, pockets_on
 from accounts.services.asked import checked_place
 from accounts.services.opening import credentials_of
 from bots.services.asked import refused
+from bots.services.room import NOTHING
 from orders.gateways.base import Exchanges, GatewayError, Holding, KeyRefused
 
-NOTHING = Holding(Decimal(0), Decimal(0))
+# Exchanges round what they take; our books do not.
+TOLERANCE = Decimal("0.0001")
+
+
+def is_short(ours: Decimal, found: Decimal) -> bool:
+    """Whether an account holds less than its bots should."""
+    return found < ours - ours * TOLERANCE
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +37,7 @@ class Held:
 
     @property
     def short(self) -> bool:
-        return self.foreign < 0
+        return is_short(self.ours, self.total)
 
 
 def account_balance(*, account: ExchangeAccount, exchanges: Exchanges, keys: Sequence[str]) -> list[Held]:

@@ -24,7 +24,7 @@ from accounts.services.asked import (
 )
 from accounts.services.opening import changed_meanwhile, credentials_of
 from accounts.services.paper import load_markets_of
-from accounts.services.probing import CHECKED_EVERY, Finding, consent_needed, must_be_kept
+from accounts.services.probing import CHECKED_EVERY, Finding, consent_needed, must_be_kept, ring_bots
 from activity import journal
 from activity.models import Severity
 from bots.services.asked import ServiceRefused, refused
@@ -97,8 +97,9 @@ def account_replace_key(
         )
         if not rows.update(**columns):
             raise changed_meanwhile()
+        fresh = _rung(account)
         _say(account, f"{account.label}: its key was replaced.{_consented(finding)}", now)
-    return ExchangeAccount.objects.get(pk=account.pk)
+    return fresh
 
 
 def account_rename(*, account: ExchangeAccount, label: str, now: datetime) -> ExchangeAccount:
@@ -149,6 +150,7 @@ def account_suspend(*, account: ExchangeAccount, now: datetime) -> bool:
     with transaction.atomic():
         if not with_key().filter(pk=account.pk, held_at__isnull=True).update(**columns):
             return False
+        _rung(account)
         _say(account, f"{account.label} was suspended by an operator.", now, Severity.ERROR)
     return True
 
@@ -170,8 +172,16 @@ def account_resume(*, account: ExchangeAccount, now: datetime) -> bool:
             .update(**columns)
         ):
             return False
+        _rung(account)
         _say(account, f"{account.label} was resumed by an operator.", now)
     return True
+
+
+def _rung(account: ExchangeAccount) -> ExchangeAccount:
+    """The account as it is now, its bots told of it."""
+    fresh = ExchangeAccount.objects.get(pk=account.pk)
+    ring_bots(fresh, before=account.state)
+    return fresh
 
 
 def _keyed(

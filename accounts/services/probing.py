@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
+from django.db.models import F
 
 from accounts.keys import Credentials
 from accounts.models import TRADES, AccountState, Environment, ExchangeAccount
@@ -17,6 +18,7 @@ from accounts.queries import due, with_key
 from accounts.services.opening import changed_meanwhile, credentials_of
 from activity import journal
 from activity.models import Severity
+from bots.models import Bot, BotStatus
 from bots.services.asked import ServiceRefused, refused
 from orders.gateways.base import Exchanges, GatewayError, KeyRefused, Permissions, RateLimited
 from orders.gateways.offers import OFFERS, Offer
@@ -107,6 +109,7 @@ def account_test(
         if not rows.update(**_written(account, finding, now)):
             raise changed_meanwhile()
         fresh = ExchangeAccount.objects.get(pk=account.pk)
+        ring_bots(fresh, before=account.state)
         if (fresh.state, fresh.state_reason) != (account.state, account.state_reason):
             _tell(fresh, now)
     return fresh
@@ -120,7 +123,15 @@ def account_refused(*, account: ExchangeAccount, now: datetime) -> None:
         rows = with_key().filter(pk=account.pk, sealed_key=account.sealed_key, state__in=TRADES)
         why = _not_accepted(offer, account.environment)
         if rows.update(state=AccountState.BROKEN, state_reason=why):
-            _tell(ExchangeAccount.objects.get(pk=account.pk), now)
+            fresh = ExchangeAccount.objects.get(pk=account.pk)
+            ring_bots(fresh, before=account.state)
+            _tell(fresh, now)
+
+
+def ring_bots(account: ExchangeAccount, *, before: str) -> None:
+    """Its bots look anew where it trades no more, or again: they buy nothing while it does not."""
+    if (account.state in TRADES) != (before in TRADES):
+        Bot.objects.filter(account=account, status=BotStatus.ACTIVE).update(events=F("events") + 1)
 
 
 def check_due_accounts(

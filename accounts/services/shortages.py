@@ -17,6 +17,7 @@ from django.db.models import F, Q, QuerySet
 
 from accounts.models import TRADES, ExchangeAccount
 from accounts.queries import bots_on, pockets_on, with_key
+from accounts.services.balance import is_short
 from activity import journal
 from activity.models import Severity
 from bots.models import Bot, BotStatus, Phase, Shortage, StopRequest
@@ -32,8 +33,6 @@ COMPARED_EVERY = timedelta(seconds=60)
 SURE_AFTER = timedelta(seconds=20)
 LOOK_AGAIN = timedelta(seconds=30)
 ACCOUNTS_AT_ONCE_MAX = 20
-# Exchanges round what they take; our books do not.
-TOLERANCE = Decimal("0.0001")
 
 log = logging.getLogger(__name__)
 
@@ -48,7 +47,7 @@ class Compared:
 
     @property
     def is_short(self) -> bool:
-        return self.found < self.ours - self.ours * TOLERANCE
+        return is_short(self.ours, self.found)
 
 
 def compare_due_accounts(*, exchanges: Exchanges, now: datetime, limit: int = ACCOUNTS_AT_ONCE_MAX) -> int:
@@ -189,8 +188,8 @@ def _close(shortage: Shortage, exchanges: Exchanges, now: datetime) -> bool:
         return True
     try:
         bot_delete(bot=bot, exchanges=exchanges, now=now)
-    except ServiceRefused:
-        return False  # Its orders are still being ended.
+    except (ServiceRefused, LostRace):
+        return False  # Its orders are still being ended, or its money moves.
     Shortage.objects.filter(pk=shortage.pk).update(closing=None)
     with_key().filter(pk=shortage.account_id).update(compare_due_at=now)
     return True

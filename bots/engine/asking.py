@@ -1,12 +1,15 @@
 """Questions that may take long, each exchange's in a thread of its own: a silent one delays no other."""
 
+import logging
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from queue import SimpleQueue
 
-# Beyond, an exchange waits for one of them to be done.
-THREADS_MAX = 64
+# More than there are exchanges; beyond, one is not asked until another is not needed any more.
+THREADS_MAX = 128
+
+log = logging.getLogger(__name__)
 
 Question = Callable[[], None]
 
@@ -38,4 +41,7 @@ class Askers:
 
 def _answer(asked: "SimpleQueue[Question | None]") -> None:
     while (question := asked.get()) is not None:
-        question()
+        try:
+            question()
+        except Exception:  # the outermost loop of a thread that has to stay
+            log.exception("asking.failed")

@@ -117,7 +117,8 @@ class Listener:
             heard_s = self.following.heard_s(account_id)
             if heard_s is None:
                 continue
-            if fill_untold(account_id=account_id, heard_at=self.clock() - timedelta(seconds=heard_s)):
+            now = self.clock()
+            if fill_untold(account_id=account_id, heard_at=now - timedelta(seconds=heard_s), now=now):
                 log.warning("listening.untold", extra={"account": str(account_id)})
                 self.following.renew(account_id)
 

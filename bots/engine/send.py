@@ -128,7 +128,7 @@ def _place(order: Order, gateway: Gateway, *, token: UUID, now: datetime) -> Non
         report = gateway.create(order)
     except (Refused, KeyRefused) as refusal:
         order_refused(order=order, why=str(refusal), now=now)
-        _noted(order, refusal, now)
+        noted(order, refusal, now)
     except NO_ANSWER as silence:
         _unanswered(order, silence, now)
     else:
@@ -162,7 +162,7 @@ def _resolve(order: Order, gateway: Gateway, now: datetime) -> None:
 
 def _unanswered(order: Order, silence: GatewayError, now: datetime) -> None:
     """No answer that proves anything: it is asked for again, later and later."""
-    _noted(order, silence, now)
+    noted(order, silence, now)
     if order.status == OrderStatus.NOT_PLACED:
         order_watched(order=order, now=now)
         return
@@ -170,7 +170,7 @@ def _unanswered(order: Order, silence: GatewayError, now: datetime) -> None:
     order_unknown(order=order, why=str(silence), now=now, wait_s=wait_s)
 
 
-def _noted(order: Order, error: GatewayError, now: datetime) -> None:
+def noted(order: Order, error: GatewayError, now: datetime) -> None:
     """A key that is not accepted any more is nobody's to try again and again."""
     if isinstance(error, KeyRefused):
         account_refused(account=order.account, now=now)
@@ -195,7 +195,7 @@ def _follow(orders: Sequence[Order], gateway: Gateway, now: datetime) -> None:
     try:
         follow(orders, gateway, now)
     except NO_ANSWER as silence:
-        _noted(orders[0], silence, now)
+        noted(orders[0], silence, now)
         order_look_later(orders=orders, now=now)
 
 
@@ -203,7 +203,7 @@ def _cancel(order: Order, gateway: Gateway, now: datetime) -> None:
     try:
         report = gateway.cancel(order)
     except NO_ANSWER as silence:
-        _noted(order, silence, now)
+        noted(order, silence, now)
         return  # The request stands in its column; the next turn asks again.
     order_settle(order=order, report=report, now=now)
 

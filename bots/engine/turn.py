@@ -68,9 +68,9 @@ def run_turn(ids: Collection[UUID], *, exchanges: Exchanges, now: datetime) -> l
 def _round(ids: Sequence[UUID], *, hold: Hold, exchanges: Exchanges, now: datetime) -> None:
     token = hold.token
     try:
-        if anything_left(ids):
+        left = anything_left(ids)
+        if left:
             finish(ids, exchanges=exchanges, now=now)
-            ask_for_fees(ids, exchanges=exchanges, now=now)
         looks = _looks(ids, token=token, exchanges=exchanges, now=now)
         pass_by([looked for looked in looks if looked.unasked], token=token)
         changes = [change for looked in looks if not looked.unasked and (change := _decided(looked, now))]
@@ -78,6 +78,8 @@ def _round(ids: Sequence[UUID], *, hold: Hold, exchanges: Exchanges, now: dateti
         placed = [order for change in changes for order in change.place]
         send(ids, placed, hold=hold, exchanges=exchanges, now=now)
         let_go(ids, token=token, now=now)
+        if left:  # last: no exit waits for the fee of an order that has ended
+            ask_for_fees(ids, exchanges=exchanges, now=now)
     except AWAY:
         raise
     except Exception as error:  # the outermost guard of a turn: one bot's trouble is not the others'

@@ -152,8 +152,8 @@ def _phase(change: Change) -> dict[str, Any]:
         return {"phase": Phase.WAITING, "phase_why": "", "phase_until": None}
     if bot.stop_request or plan.finished:
         return {"phase": Phase.CLOSING, "phase_why": "", "phase_until": None}
-    if change.look.shortage is not None:
-        return {"phase": Phase.SUSPENDED, "phase_why": change.look.shortage.why[:300], "phase_until": None}
+    if change.look.held_why:
+        return {"phase": Phase.SUSPENDED, "phase_why": change.look.held_why[:300], "phase_until": None}
     if plan.paused_why:
         until = moment_of(plan.paused_until) if plan.paused_until is not None else None
         return {"phase": Phase.PAUSED, "phase_why": plan.paused_why[:300], "phase_until": until}

@@ -26,7 +26,10 @@ def less(dust: Position, fill: Fill) -> Position:
 
 
 def after_sale(held: Position, dust: Position, fill: Fill) -> tuple[Position, Position]:
-    """A deal's position and the old dust after a sale: the deal's own coins go first."""
+    """A deal's position and the old dust after a sale: the deal's own coins go first. Of a fee told late,
+    which is a sale of nothing, what is beyond them is the books' to adopt."""
+    if not fill.amount:
+        return held.after(replace(fill, fee_base=min(fill.fee_base, held.amount))), dust
     if fill.amount + fill.fee_base <= held.amount:
         return held.after(fill), dust
     own, rest = split_sale(fill, held.amount)

@@ -113,6 +113,9 @@ def test_what_is_due_already_stays_due_since_then(world: World, bot: Bot) -> Non
 def test_a_booked_fill_that_was_never_told_shows_a_stream_that_is_deaf(world: World, bot: Bot) -> None:
     trade = Trade.objects.get(bot=bot)
     account, before = world.account.pk, trade.executed_at - TOLD_WITHIN - timedelta(seconds=1)
-    assert fill_untold(account_id=account, heard_at=before)
-    assert not fill_untold(account_id=account, heard_at=trade.executed_at - TOLD_WITHIN)
-    assert not fill_untold(account_id=uuid4(), heard_at=before)
+    long_after = trade.recorded_at + TOLD_WITHIN
+    assert fill_untold(account_id=account, heard_at=before, now=long_after)
+    assert not fill_untold(account_id=account, heard_at=trade.executed_at - TOLD_WITHIN, now=long_after)
+    assert not fill_untold(account_id=uuid4(), heard_at=before, now=long_after)
+    at_once = long_after - timedelta(milliseconds=1)
+    assert not fill_untold(account_id=account, heard_at=before, now=at_once), "it may be on its way"

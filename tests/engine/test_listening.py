@@ -197,6 +197,18 @@ def test_a_silent_exchange_delays_no_other(room: Room) -> None:
     until(listener, lambda: listener.next_s["silent"] < float("inf"))
 
 
+def test_a_question_that_fails_in_a_way_nobody_thought_of_ends_no_thread() -> None:
+    askers, answered = Askers(), threading.Event()
+
+    def fails() -> None:
+        raise ConnectionResetError("the cache is away")
+
+    assert askers.ask(NAME, fails)
+    assert askers.ask(NAME, answered.set)
+    assert answered.wait(WAIT_S)
+    askers.only(set())
+
+
 def test_more_exchanges_than_threads_wait_for_their_turn() -> None:
     askers, first, second = Askers(threads_max=1), threading.Event(), threading.Event()
     assert askers.ask("first", first.set)

@@ -7,7 +7,11 @@ from typing import Any
 import pytest
 
 from bots.strategies.base import SignalRow
-from orders.accounting import Fill
+from bots.strategies.dip.fills import booked
+from bots.strategies.dip.memory import Deal
+from bots.strategies.dust import after_sale
+from orders.accounting import Fill, Position
+from orders.records import replace
 from orders.rules import Side
 from tests.strategies.dcas import dca
 from tests.strategies.dips import AT_ONCE, dip
@@ -110,3 +114,34 @@ def test_a_fee_from_before_a_new_beginning_opens_no_deal(name: str) -> None:
     told_late(playground, fee_quote=D("0.5"))
     plan = playground.strategy.decide(playground.strategy.first_memory(), playground.seen())
     assert plan.deal is None
+
+
+def test_a_sales_fee_in_coins_that_are_all_sold_leaves_nothing_behind() -> None:
+    held, dust = Position(), Position()
+    late = Fill("deal-1/exit", Side.SELL, D(0), D(100), 5, fee_base=D("0.001"), fee_quote=D("-0.1"))
+    held, dust = after_sale(held, dust, late)
+    assert held.amount == dust.amount == D(0)
+
+
+def test_a_fee_told_late_does_not_lower_a_trail() -> None:
+    trailing: dict[str, Any] = {"take_profit_pct": 1, "trailing_deviation_pct": 5}
+    made = dca(max_safety_orders=0, **EASY | {"investment": 10_000}, **trailing)
+    playground = Playground(made, price=100, cash=10_000)
+    playground.move(112)
+    playground.move(109)
+    assert peak_of(playground.memory) == 112
+    told_late(playground)
+    playground.look()
+    assert peak_of(playground.memory) == 112
+
+
+def test_a_purchase_arms_a_dips_trail_anew_and_its_late_fee_does_not() -> None:
+    deal = Deal(number=1, opened_at=0, held=Position(D(1), D(100)), amount=D(1), value=D(100), peak=D(110))
+    memory = replace(dip().first_memory(), deal=deal, deals=1)
+    for amount, peak in ((D(0), D(110)), (D(1), None)):
+        fill = Fill("deal-1/buy-1", Side.BUY, amount, D(100), 5, fee_quote=D("0.1"))
+        assert peak_of(booked(memory, fill)) == peak
+
+
+def peak_of(memory: Any) -> Any:
+    return getattr(memory, "inner", memory).deal.peak

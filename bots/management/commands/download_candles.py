@@ -19,6 +19,7 @@ from bots.management.commands.import_candles import GAPS_SHOWN_MAX, gap_line, sh
 from orders.gateways.base import GatewayError
 from orders.gateways.candle_store import BrokenMonth, CandleStore, WrongName
 from orders.gateways.exchange.adapters import SOURCES
+from orders.gateways.exchange.budget import Lane
 from orders.gateways.exchange.client import Client, now_ms
 from orders.gateways.exchange.clients import ProcessClients
 from orders.gateways.exchange.download import Download, Patience
@@ -51,7 +52,7 @@ class Command(BaseCommand):
         check_arguments(options)
         clients = ProcessClients(overrides=settings.EXCHANGE_OVERRIDES, keys=())
         try:
-            client = clients.master(options["exchange"])
+            client = clients.master(options["exchange"]).at(Lane.IDLE)
             check_market(client, options)
             with self._bar() as moved:
                 download = self._download(client, options, moved)

@@ -106,7 +106,10 @@ class Look(Frozen):
             average = words.price(deal.held.average, self.market)
             target = words.price(legs[-1].price, self.market)
             self.reasons.append(f"Deal {deal.number}: average {average}, target {target}.")
-        return replace(deal, legs=legs, terms=terms, peak=None)
+        bought = any(fill.side is Side.BUY and fill.amount for fill in self.seen.fills)
+        # A fee told late moves no average, so the trail goes on.
+        peak = None if bought or deal.terms != terms else deal.peak
+        return replace(deal, legs=legs, terms=terms, peak=peak)
 
     def _sold_out(self, deal: Deal) -> bool:
         """Whether the target has sold all that can be sold."""

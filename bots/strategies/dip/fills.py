@@ -33,8 +33,8 @@ def _bought(deal: Deal, fill: Fill, what: str) -> Deal:
         held=deal.held.after(fill),
         amount=deal.amount + fill.amount,
         value=deal.value + fill.value,
-        # The average has moved: the trail arms anew from it.
-        peak=None,
+        # Where the average has moved the trail arms anew from it; a fee told late moves nothing.
+        peak=None if fill.amount else deal.peak,
     )
     if kind == "buy":
         return replace(deal, buys=_with(deal.buys, int(number), fill))

@@ -59,7 +59,7 @@ class Look(Frozen):
         """The deal in the phase its fills have brought it to, with targets for what it holds."""
         if deal.phase is Phase.EXITING:
             return deal
-        if any(fill.side is Side.BUY for fill in self.seen.fills):
+        if any(fill.side is Side.BUY and fill.amount for fill in self.seen.fills):
             bought, at = words.base(deal.amount, self.market), words.price(deal.average, self.market)
             self.reasons.append(f"Deal {deal.number} has bought {bought} at {at} on average.")
         if deal.phase is Phase.HOLDING and self._sold_out(deal):

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from functools import partial
+from time import monotonic
 from typing import Any
 
 from django.core.cache import cache
@@ -11,10 +12,9 @@ from orders.accounting import product
 from orders.gateways.base import GatewayError, Unreachable
 from orders.gateways.exchange.clients import Masters
 from orders.gateways.exchange.orders import above_zero
-from orders.gateways.exchange.patience import WAIT_S, Questions
+from orders.gateways.exchange.patience import SILENCE_S, WAIT_S, Questions
 from orders.rules import ZERO
 
-LEVELS = 100
 NEAR = Decimal("0.001")  # 10 bps
 FRESH_S = 2
 
@@ -25,25 +25,32 @@ class ExchangeDepths:
     def __init__(self, exchange: str, masters: Masters) -> None:
         self.exchange, self._masters = exchange, masters
         self._questions = Questions()
+        self._silent_until_s = 0.0
 
     def depth(self, ticker: str) -> Decimal:
         """The quote within 10 bps of the touch on the thinner side, some seconds old at most. A book that
         cannot be had, has an empty side or is crossed is no depth at all: 0."""
         key = f"depth:{self.exchange}:{ticker.replace('/', '-')}"
         known: Decimal | None = cache.get(key)
-        if known is None:
-            try:
-                known = self._questions.answer(ticker, partial(self._ask, ticker), WAIT_S)
-            except (GatewayError, TimeoutError):
-                known = ZERO
-            cache.set(key, known, timeout=FRESH_S)
+        if known is not None:
+            return known
+        if monotonic() < self._silent_until_s:
+            return ZERO
+        try:
+            known = self._questions.answer(ticker, partial(self._ask, ticker), WAIT_S)
+        except TimeoutError:
+            # Not for each of its markets anew.
+            self._silent_until_s, known = monotonic() + SILENCE_S, ZERO
+        except GatewayError:
+            known = ZERO
+        cache.set(key, known, timeout=FRESH_S)
         return known
 
     def _ask(self, ticker: str) -> Decimal:
         client = self._masters.master(self.exchange)
         if ticker not in client.ccxt.markets:
             raise Unreachable(f"{self.exchange} lists {ticker} no more")
-        book = client.ask(lambda ccxt: ccxt.fetch_order_book(ticker, LEVELS))
+        book = client.ask(lambda ccxt: ccxt.fetch_order_book(ticker, client.adapter.book_levels))
         return depth_of(book["bids"], book["asks"])
 
 

@@ -11,6 +11,7 @@ from django.db import transaction
 
 from accounts.models import place_of
 from orders.gateways.base import Unreachable
+from orders.gateways.exchange.budget import Lane
 from orders.gateways.exchange.client import Client
 from orders.gateways.exchange.orders import number
 from orders.gateways.exchange.source import Source
@@ -47,7 +48,7 @@ def load_markets(client: Client, *, now: datetime) -> Loaded:
     A market that is listed no more, or halted, becomes inactive: its rows stay, for the books. An answer
     without any market is not believed. Raises what `client.ask` does.
     """
-    listed = client.ask(lambda ccxt: ccxt.load_markets(True))
+    listed = client.at(Lane.IDLE).ask(lambda ccxt: ccxt.load_markets(True))
     exchange = place_of(client.adapter.exchange, client.environment)
     lister = _Lister(client.adapter, exchange, steps_of(client), now)
     told = {row.ticker: row for row in lister.rows(listed.values())}

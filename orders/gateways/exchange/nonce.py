@@ -13,6 +13,7 @@ from uuid import uuid4
 from django.core.cache import cache
 
 from orders.gateways.base import RateLimited
+from tradingbot.counting import shared_counts
 
 EXCHANGES = frozenset({"kraken"})
 # Longer than a request may take: whoever dies with the turn keeps it no longer.
@@ -41,7 +42,7 @@ class Turns:
             ccxt.last_nonce = max(ccxt.last_nonce, cache.get(self._last, 0))
             yield
         finally:
-            cache.set(self._last, ccxt.last_nonce, timeout=KEPT_S)
+            shared_counts().raise_to(self._last, ccxt.last_nonce, KEPT_S)
             # A turn that took too long may be another's by now.
             if cache.get(self._turn) == mine:
                 cache.delete(self._turn)

@@ -16,8 +16,8 @@ class Source:
     """`past` tells how past candles are asked for. `fee` is a fraction, the taker's, for markets that tell
     none. Requests go to `hosts` alone, or to `sandbox_hosts`. `limits_by_account`: they are counted for each
     account, not for the address they come from. `asks_books`: its tickers may lack bid and ask, which its
-    order books tell. `feeds` are its streams; without them everything is asked
-    for."""
+    order books tell; `book_levels`: how many levels of one it may be asked for. `feeds` are its streams;
+    without them everything is asked for."""
 
     exchange: str
     codes: Codes
@@ -30,4 +30,5 @@ class Source:
     feeds: Feeds | None = None
     limits_by_account: bool = True
     asks_books: bool = False
+    book_levels: int = 100
     options: Mapping[str, Any] = field(default_factory=dict)

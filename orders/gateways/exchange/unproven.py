@@ -21,6 +21,8 @@ def source_of(other: Other) -> Source:
         fee=other.fee,
         fee_in=other.fee_in,
         asks_books=True,
+        # ccxt itself refuses any other number for it.
+        book_levels=150 if other.exchange == "htx" else 100,
         options={"options": other.options},
     )
 

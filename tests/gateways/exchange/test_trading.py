@@ -8,11 +8,13 @@ from time import monotonic
 from typing import Any
 
 import pytest
+from django.db.models import F
 
 from accounts.models import AccountState, ExchangeAccount
 from bots.engine.claims import Hold
 from bots.engine.send import send
-from bots.models import Bot, BotStatus
+from bots.engine.turn import run_turn
+from bots.models import Bot, BotStatus, Phase
 from bots.services import ServiceRefused
 from orders.invariants import breaches
 from orders.models import Order
@@ -195,16 +197,23 @@ def test_32_and_33_the_time_to_wait_is_obeyed(floor: Floor, status: int) -> None
 def test_43_a_key_that_is_revoked_stops_the_account_and_is_not_tried_again_and_again(floor: Floor) -> None:
     bot = floor.bot()
     floor.turn(bot)
+    other = floor.bot("Another")
+    Bot.objects.filter(pk=other.pk).update(events_seen=F("events"))
     floor.exchange.alice.revoked = True
+    run_turn([bot.pk], exchanges=floor.exchanges, now=floor.now)
     floor.later(6)
-    account = ExchangeAccount.objects.get(pk=floor.account.pk)
-    assert account.state == AccountState.BROKEN
-    assert "key" in account.state_reason
+    floor.account.refresh_from_db()
+    assert floor.account.state == AccountState.BROKEN
+    assert "key" in floor.account.state_reason
     asked = len(floor.exchange.oracle.creates)
-    with pytest.raises(ServiceRefused, match="key"):
-        floor.bot("Another")
-    floor.turn(bot)
+    with pytest.raises(ServiceRefused, match="so its bots cannot start"):
+        floor.bot("Too late")
+    for _ in range(3):
+        Bot.objects.filter(pk=other.pk).update(events=F("events") + 1)
+        floor.turn(bot, other)
     assert len(floor.exchange.oracle.creates) == asked
+    held = Bot.objects.get(pk=other.pk)
+    assert (held.status, held.phase) == (BotStatus.ACTIVE, Phase.SUSPENDED)
 
 
 def test_46_orders_and_trades_of_somebody_else_are_left_alone(floor: Floor) -> None:

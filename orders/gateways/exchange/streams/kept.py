@@ -87,9 +87,12 @@ async def _once(connection: Connection, pace: Pace) -> float:
     except GatewayError as trouble:
         log.warning("streams.unready", extra={"stream": connection.name, "why": str(trouble)})
         return pace.next_s()
+    except Exception as error:  # noqa: BLE001  # the cache may be away; its words may hold an address
+        log.warning("streams.unready", extra={"stream": connection.name, "why": type(error).__name__})
+        return pace.next_s()
     if wait_s:
         return max(wait_s, pace.next_s())
-    pro = connection.heard(rest)
+    pro, began_s = connection.heard(rest), time.monotonic()
     try:
         await connection.listen(pro, rest)
     except WrongHost:
@@ -99,4 +102,6 @@ async def _once(connection: Connection, pace: Pace) -> float:
     finally:
         connection.lost()
         await close(pro)
+    if time.monotonic() - began_s > pace.most_s:
+        pace.steady()  # one that stood so long was none that fails again and again
     return pace.next_s()
