@@ -18,7 +18,7 @@ PUBLIC = "public"
 
 class Lane(StrEnum):
     """URGENT: cancels, exits, and what has become of an order. USUAL: entries, looks at what rests, prices.
-    IDLE: downloads of candles, lists of markets."""
+    IDLE: downloads of candles."""
 
     URGENT = "urgent"
     USUAL = "usual"

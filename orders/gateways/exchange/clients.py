@@ -94,7 +94,7 @@ class ProcessClients:
     def master(self, exchange: str, environment: str = Environment.LIVE) -> Client:
         """Who loads the markets, at most once an hour; it has no key. One thread loads them; the others wait
         for it, or take those of an hour ago. Raises a `GatewayError` when there never were any."""
-        place = (exchange, Environment.SANDBOX if environment == Environment.SANDBOX else Environment.LIVE)
+        place = _place(exchange, environment)
         with self._lock:
             known, loading = self._masters.get(place), self._loading[place]
         if known is not None and self._clock() - known[1] < MARKETS_FRESH_S:
@@ -118,18 +118,31 @@ class ProcessClients:
                 raise Unreachable(why)
             return known[0]
         try:
-            client = self._client(*place, None, PUBLIC)
             # Without any list of markets not even a cancel can be sent.
-            loading = client.at(Lane.URGENT if known is None else Lane.IDLE)
-            loading.ask(lambda ccxt: ccxt.load_markets())
-            # Whether a candle has closed is told by the exchange's clock.
-            loading.sync_clock()
+            return self._load(place, Lane.URGENT if known is None else Lane.USUAL)
         except GatewayError as trouble:
             with self._lock:
                 self._silent[place] = (str(trouble), self._clock() + SILENCE_S)
             if known is None:
                 raise
             return known[0]
+
+    def anew(self, exchange: str, environment: str = Environment.LIVE) -> Client:
+        """The master, with the markets as they are listed now. Raises a `GatewayError` when they are not told,
+        and then those there were stay."""
+        place = _place(exchange, environment)
+        with self._lock:
+            loading = self._loading[place]
+        with loading:
+            return self._load(place, Lane.USUAL)
+
+    def _load(self, place: tuple[str, str], lane: Lane) -> Client:
+        client = self._client(*place, None, PUBLIC)
+        loading = client.at(lane)
+        if not loading.ask(lambda ccxt: ccxt.load_markets()):
+            raise Unreachable(f"{place[0]} lists no market")
+        # Whether a candle has closed is told by the exchange's clock.
+        loading.sync_clock()
         with self._lock:
             self._masters[place] = (client, self._clock())
             self._silent.pop(place, None)
@@ -161,6 +174,11 @@ class ProcessClients:
         if credentials is not None and exchange in nonce.EXCHANGES:
             client.ccxt.turn = nonce.Turns(f"{exchange}:{_name(credentials)}").one
         return client
+
+
+def _place(exchange: str, environment: str) -> tuple[str, str]:
+    """Prices on paper are those of the exchange itself."""
+    return exchange, Environment.SANDBOX if environment == Environment.SANDBOX else Environment.LIVE
 
 
 def _name(credentials: Credentials) -> str:

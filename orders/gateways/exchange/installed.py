@@ -31,7 +31,7 @@ class ExchangeMarkets:
 
     def load(self, *, now: datetime) -> int:
         try:
-            return load_markets(self.clients.master(self.exchange, self.environment), now=now).written
+            return load_markets(self.clients.anew(self.exchange, self.environment), now=now).written
         except IntegrityError:
             return 0  # Somebody else has written the same rows at this moment.
 

@@ -11,7 +11,6 @@ from django.db import transaction
 
 from accounts.models import place_of
 from orders.gateways.base import Unreachable
-from orders.gateways.exchange.budget import Lane
 from orders.gateways.exchange.client import Client
 from orders.gateways.exchange.orders import number
 from orders.gateways.exchange.source import Source
@@ -43,15 +42,15 @@ class Loaded:
 
 
 def load_markets(client: Client, *, now: datetime) -> Loaded:
-    """Ask for the markets again and keep what has changed.
+    """Keep what has changed among the markets that the client was told last.
 
-    A market that is listed no more, or halted, becomes inactive: its rows stay, for the books. An answer
-    without any market is not believed. Raises what `client.ask` does.
+    A market that is listed no more, or halted, becomes inactive: its rows stay, for the books. A list
+    without any market is not believed. Where steps follow prices, those are asked for: raises what
+    `client.ask` does.
     """
-    listed = client.at(Lane.IDLE).ask(lambda ccxt: ccxt.load_markets(True))
     exchange = place_of(client.adapter.exchange, client.environment)
     lister = _Lister(client.adapter, exchange, steps_of(client), now)
-    told = {row.ticker: row for row in lister.rows(listed.values())}
+    told = {row.ticker: row for row in lister.rows(client.ccxt.markets.values())}
     if not told:
         raise Unreachable(f"{exchange} lists no spot market whose rules can be read")
     with transaction.atomic():

@@ -33,7 +33,7 @@ class Command(BaseCommand):
             )
         clients = ProcessClients(overrides=settings.EXCHANGE_OVERRIDES, keys=())
         try:
-            loaded = load_markets(clients.master(exchange), now=timezone.now())
+            loaded = load_markets(clients.anew(exchange), now=timezone.now())
         except GatewayError as fault:
             raise CommandError(f"The markets were not loaded: {fault}. Nothing has changed.") from None
         except IntegrityError:

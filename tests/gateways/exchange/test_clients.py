@@ -14,7 +14,7 @@ from accounts.models import Environment, ExchangeAccount
 from orders.gateways.base import KeyRefused, RateLimited, Unreachable
 from orders.gateways.exchange.adapters import ADAPTERS
 from orders.gateways.exchange.breaker import OwnBreaker, SharedBreaker
-from orders.gateways.exchange.clients import ProcessClients
+from orders.gateways.exchange.clients import MARKETS_FRESH_S, ProcessClients
 from tests.exchange import Exchange
 from tests.gateways.exchange.conftest import KEYS
 from tests.gateways.exchange.desk import client
@@ -167,6 +167,16 @@ def test_a_ban_of_the_address_stops_every_account_and_process(
     assert len(served.oracle.requests) == before, "nothing was sent"
 
 
+BYBIT_MARKET = {
+    "symbol": "BTCUSDT",
+    "baseCoin": "BTC",
+    "quoteCoin": "USDT",
+    "status": "Trading",
+    "lotSizeFilter": {"basePrecision": "0.000001", "minOrderQty": "0.00001", "minOrderAmt": "5"},
+    "priceFilter": {"tickSize": "0.01"},
+}
+
+
 def on_bybit(wire: Wire) -> ProcessClients:
     options = {"enableRateLimit": False, "session": wire.session()}
     return ProcessClients(overrides={"bybit": options}, keys=KEYS)
@@ -174,7 +184,8 @@ def on_bybit(wire: Wire) -> ProcessClients:
 
 def test_a_ban_of_one_account_stops_no_other_where_accounts_are_counted() -> None:
     cache.clear()
-    sound = (200, {"retCode": 0, "retMsg": "OK", "result": {"list": []}, "time": int(time.time() * 1000)})
+    told = {"list": [BYBIT_MARKET]}
+    sound = (200, {"retCode": 0, "retMsg": "OK", "result": told, "time": int(time.time() * 1000)})
     wire = Wire(sound)
     clients, elsewhere = on_bybit(wire), on_bybit(wire)
     alice, bob = (account_of(f"{who}-key", "secret", exchange="bybit") for who in ("alice", "bob"))
@@ -209,3 +220,17 @@ def test_of_many_accounts_those_used_last_keep_their_client(served: Exchange) ->
     assert clients.of(first) is kept
     clients.of(third)
     assert clients.of(first) is kept, "the second was used longest ago"
+
+
+def test_an_old_list_of_markets_is_better_than_an_empty_one(served: Exchange) -> None:
+    now_s = [0.0]
+    clients = ProcessClients(overrides={NAME: options_of(served)}, keys=KEYS, clock=lambda: now_s[0])
+    known = clients.master(NAME)
+    served.faults.add("rewrite", path="/api/v3/exchangeInfo", times=None, fields={"symbols": []})
+    now_s[0] = 2 * MARKETS_FRESH_S
+    assert clients.master(NAME) is known
+    with pytest.raises(Unreachable, match="binance lists no market"):
+        clients.anew(NAME)
+    assert "BTC/USDT" in clients.master(NAME).ccxt.markets
+    served.faults.clear()
+    assert clients.anew(NAME) is clients.master(NAME) is not known

@@ -39,7 +39,7 @@ def clients(served: Exchange) -> ProcessClients:
 
 
 def load(clients: ProcessClients) -> Loaded:
-    return load_markets(clients.master(NAME), now=NOW)
+    return load_markets(clients.anew(NAME), now=NOW)
 
 
 def versions(ticker: str) -> list[tuple[int, bool]]:
@@ -126,7 +126,7 @@ def test_a_market_told_wrong_does_not_hide_the_others(
 ) -> None:
     """Binance writes 0 where a filter is off. Without a tick nothing can be rounded."""
     master = clients.master(NAME)
-    master.ccxt.load_markets = lambda reload: told(master.ccxt.markets, tick)
+    master.ccxt.markets = told(master.ccxt.markets, tick)
     assert load_markets(master, now=NOW).new == tuple(name for name in ALL if name != "ETH/BTC")
 
 
@@ -140,7 +140,7 @@ def test_contracts_are_no_spot_markets(clients: ProcessClients, told_as_spot: bo
     master = clients.master(NAME)
     spot = master.ccxt.markets["BTC/USDT"]
     swap = {**spot, "symbol": "BTC/USDT:USDT", "spot": told_as_spot}
-    master.ccxt.load_markets = lambda reload: {"BTC/USDT": spot, "BTC/USDT:USDT": swap}
+    master.ccxt.markets = {"BTC/USDT": spot, "BTC/USDT:USDT": swap}
     assert load_markets(master, now=NOW).new == ("BTC/USDT",)
 
 

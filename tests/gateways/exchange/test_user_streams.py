@@ -18,6 +18,7 @@ from bots.models import Bot
 from orders.gateways.exchange.prices import ExchangePrices
 from orders.gateways.exchange.streams.listening import ExchangeStreams, Timing
 from orders.gateways.streaming import Following, Wanted
+from orders.heard import TOLD_WITHIN
 from orders.matching import Quote
 from orders.models import Order, Trade
 from orders.states import OrderStatus
@@ -187,6 +188,8 @@ def test_a_stream_that_keeps_fills_to_itself_is_opened_anew(studio: Studio) -> N
     assert studio.sold(bot), "the poll has found it"
     studio.listener.following = Deaf(studio.listener.following)
     studio.listener.check_s = 0.0
+    # So long after it was booked, the stream will not tell it any more.
+    studio.listener.clock = lambda: timezone.now() + 2 * TOLD_WITHIN
     studio.until(lambda: studio.lines() - before)
     studio.until(lambda: not before & studio.lines())
 
