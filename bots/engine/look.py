@@ -182,6 +182,7 @@ def intent_of(order: Order) -> OrderIntent:
         order.price,
         Role(order.role),
         order.post_only,
+        order.trigger,
     )
 
 
