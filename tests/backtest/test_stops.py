@@ -1,5 +1,8 @@
 """Stops that rest: triggered as on the paper exchange, and no candle that triggers one is passed over."""
 
+import dataclasses
+import json
+from argparse import ArgumentParser
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -8,7 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bots.backtest.arguments import add_arguments, request_of
 from bots.backtest.desk import Desk
+from bots.backtest.inputs import prepared
+from bots.backtest.request import FileSource, Request, Rules, StoreSource, WalkSource
 from bots.strategies.base import OrderIntent, Role
 from bots.strategies.difference import reserved
 from orders.accounting import Position
@@ -96,6 +102,40 @@ def test_a_stop_that_would_be_triggered_at_once_is_refused_and_so_is_any_where_n
     for desk, trigger in ((holding(), "100"), (holding(on=OFF), "95")):
         place(desk, trigger, "94")
         assert closed(desk) == [(STOP, OrderStatus.REFUSED)]
+
+
+FILE, ROOT = FileSource(Path("candles.csv")), Path("store")
+
+
+@pytest.mark.parametrize(
+    ("source", "ticker", "given", "rests"),
+    [
+        (FILE, "BTC/USDT", None, False),
+        (FILE, "BTC/USDT", True, True),
+        (StoreSource(ROOT, "binance", "BTC/USDT", "1h"), "BTC/USDT", None, True),
+        (StoreSource(ROOT, "binance", "BTC/USDT", "1h"), "BTC/USDT", False, False),
+        (StoreSource(ROOT, "kraken", "BTC/USDT", "1h"), "BTC/USDT", None, False),
+        (StoreSource(ROOT, "simulated", "BTC/USDT", "1h"), "BTC/USDT", None, True),
+        (StoreSource(ROOT, "simulated", "AWK/USDT", "1h"), "AWK/USDT", None, False),
+        (WalkSource("BTC/USDT", 20, "1h"), "BTC/USDT", None, True),
+    ],
+)
+def test_a_backtest_rests_stops_where_its_candles_are_from_and_not_with_a_mere_file(
+    source: Any, ticker: str, given: bool | None, rests: bool
+) -> None:
+    request = Request("momentum", {}, source, Rules(ticker, rests_stops=given))
+    assert request.rests_stops is rests
+
+
+@pytest.mark.parametrize(("typed", "rests"), [([], False), (["--rests-stops"], True)])
+def test_a_person_may_say_that_stops_rest(tmp_path: Path, typed: list[str], rests: bool) -> None:
+    path = written(tmp_path / "walk.csv", walk(3, 200))
+    parser = ArgumentParser()
+    add_arguments(parser)
+    chosen = parser.parse_args(["momentum", "--candles", str(path), "--set", "rsi_period=0", *typed])
+    request = request_of(chosen, tmp_path)
+    values = {name: json.loads(json.dumps(value)) for name, value in PROTECTED.items()}
+    assert prepared(dataclasses.replace(request, values=values)).strategy.market.rests_stops is rests
 
 
 @settings(max_examples=8)

@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 
+from accounts.models import SANDBOX_OF
+from bots.backtest.request import STOPS_REST_ON
 from orders.gateways.base import GatewayError, Refused
 from orders.gateways.exchange.adapters import ADAPTERS, SOURCES
 from orders.gateways.exchange.client import now_ms
@@ -149,6 +151,7 @@ def test_where_no_stops_are_sent_none_leaves(exchange: str) -> None:
 def test_stops_are_taken_only_where_they_can_be_sent() -> None:
     """An exchange that sends none has no market of which we would say that it rests them."""
     assert {name for name, row in ADAPTERS.items() if row.stop is not None} == {"binance"}
+    assert {name.removesuffix(SANDBOX_OF) for name in STOPS_REST_ON} == {"binance"}
     told = {"info": {"orderTypes": ["STOP_LOSS_LIMIT"]}}
     assert {name for name, row in SOURCES.items() if row.takes_stops(told)} == {"binance"}
 
