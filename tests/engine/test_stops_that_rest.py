@@ -12,7 +12,7 @@ from bots.engine import claims
 from bots.engine.replay import replay_breaches
 from bots.engine.turn import run_turn
 from bots.models import Bot, BotStatus, Deal, KillSwitch, Level, Scope
-from bots.services import bot_start, bot_stop
+from bots.services import ServiceRefused, bot_delete, bot_start, bot_stop
 from bots.services.sweeping import switches_sweep
 from bots.strategies.base import Candles
 from orders.gateways.simulated import replay_from
@@ -132,6 +132,19 @@ def test_cancel_and_sell_takes_the_stop_away_and_sells(simulation: Simulation) -
     bot_stop(bot=bot, now=BEGAN, how="cancel_and_sell")
     bot = kept(simulation, bot)
     assert (bot.status, bot.position_amount, resting(bot)) == (BotStatus.STOPPED, 0, None)
+
+
+def test_a_bot_is_deleted_once_its_stop_is_cancelled(simulation: Simulation) -> None:
+    bot = in_a_deal(simulation)
+    bot_stop(bot=bot, now=BEGAN, how="cancel_orders")
+    turns(simulation)
+    with pytest.raises(ServiceRefused, match="is being cancelled"):
+        bot_delete(bot=Bot.objects.get(pk=bot.pk), exchanges=simulation.exchanges, now=BEGAN)
+    bot = kept(simulation, bot)
+    assert (resting(bot), bot.hidden_at) == (None, None)
+    bot_delete(bot=bot, exchanges=simulation.exchanges, now=BEGAN)
+    assert Bot.objects.get(pk=bot.pk).hidden_at == BEGAN
+    assert breaches() == []
 
 
 @pytest.mark.parametrize(("how", "stays"), [("cancel_orders", True), ("cancel_and_sell", False)])
