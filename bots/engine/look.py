@@ -14,7 +14,6 @@ from zoneinfo import ZoneInfo
 
 from django.db.models import Q
 
-from accounts.models import TRADES
 from bots.models import Bot, BotCommand, BotSettings, BotStatus, Shortage, StopRequest
 from bots.strategies.base import (
     Closed,
@@ -75,16 +74,8 @@ class Look:
 
     @property
     def may_buy(self) -> bool:
-        """Neither an order's fate, the account's money nor its key is in doubt."""
-        return not self.in_doubt and not self.held_why
-
-    @property
-    def held_why(self) -> str:
-        """What keeps the account's bots from buying, in words."""
-        account = self.bot.account
-        if account.state not in TRADES:
-            return f"Its account is {account.get_state_display().lower()}: {account.state_reason}"
-        return "" if self.shortage is None else self.shortage.why
+        """Neither an order's fate nor the account's money is in doubt."""
+        return not self.in_doubt and self.shortage is None
 
     @property
     def now(self) -> datetime:

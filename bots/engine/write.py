@@ -152,8 +152,8 @@ def _phase(change: Change) -> dict[str, Any]:
         return {"phase": Phase.WAITING, "phase_why": "", "phase_until": None}
     if bot.stop_request or plan.finished:
         return {"phase": Phase.CLOSING, "phase_why": "", "phase_until": None}
-    if change.look.held_why:
-        return {"phase": Phase.SUSPENDED, "phase_why": change.look.held_why[:300], "phase_until": None}
+    if change.look.shortage is not None:
+        return {"phase": Phase.SUSPENDED, "phase_why": change.look.shortage.why[:300], "phase_until": None}
     if plan.paused_why:
         until = moment_of(plan.paused_until) if plan.paused_until is not None else None
         return {"phase": Phase.PAUSED, "phase_why": plan.paused_why[:300], "phase_until": until}
@@ -166,9 +166,11 @@ def _write_deal(change: Change) -> None:
     bot = look.bot
     if number == bot.deal_number:
         return
+    # Not as it was looked at: a fee may have been told since. The bot's row is ours by now.
+    pnl = Bot.objects.values_list("pnl", flat=True).get(pk=bot.pk)
     for deal in Deal.objects.filter(bot=bot, closed_at__isnull=True):
         # A market's clock may be set back.
-        deal.closed_at, deal.pnl = max(look.now, deal.opened_at), bot.pnl - deal.pnl_before
+        deal.closed_at, deal.pnl = max(look.now, deal.opened_at), pnl - deal.pnl_before
         deal.save(update_fields=["closed_at", "pnl"])
     if number is not None:
         # Numbered by the bot's history: a strategy that starts afresh counts from 1 again.
@@ -178,7 +180,7 @@ def _write_deal(change: Change) -> None:
             number=Deal.objects.filter(bot=bot).count() + 1,
             settings_version=look.settings_version,
             opened_at=look.now,
-            pnl_before=bot.pnl,
+            pnl_before=pnl,
         )
 
 
