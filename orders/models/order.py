@@ -25,6 +25,7 @@ class Order(models.Model):
     A slot is taken until its last order is final and a committed decision has seen all its fills
     (`settled`). `placed_at` and `finished_at` are market time; `claimed_at` is database time. Of the `looks`
     for an unknown order, `absences` counts those at which the exchange said that it knows no such order.
+    `missing_since`: it rests as far as we know, and its exchange lists it nowhere since then.
     While fees of its fills are not told, `fee_look_at` says when to ask again, however it has ended.
     """
 
@@ -65,6 +66,7 @@ class Order(models.Model):
     look_again_at = models.DateTimeField(null=True, blank=True)
     looks = models.PositiveIntegerField(default=0)
     absences = models.PositiveSmallIntegerField(default=0)
+    missing_since = models.DateTimeField(null=True, blank=True)
     fee_look_at = models.DateTimeField(null=True, blank=True)
     fee_looks = models.PositiveSmallIntegerField(default=0)
     cancel_requested_at = models.DateTimeField(null=True, blank=True)

@@ -112,14 +112,13 @@ class ExchangeGateway:
             raise RateLimited(words, wait_of(said.answer))
         if isinstance(said.error, RateLimited) and not said.sent:
             raise said.error
-        report = self._looked_up(order, Lane.URGENT)
-        if report is None:
-            raise Unreachable("the exchange lists the order no more")
-        return report
+        return self._looked_up(order, Lane.URGENT) or _nowhere(order)
 
     def news(self, orders: Sequence[Order]) -> Sequence[Report]:
         """One request for all that rest; further ones only for those that have filled or ended."""
         client, ticker = self._clients.of(orders[0].account), orders[0].ticker
+        if ticker not in client.ccxt.markets:
+            return [_nowhere(order) for order in orders]
         rows = client.ask(lambda ccxt: ccxt.fetch_open_orders(ticker), rows=True)
         resting = {str(row["id"]): found(row) for row in rows}
         reports = []
@@ -252,7 +251,7 @@ class ExchangeGateway:
 
 def _nowhere(order: Order) -> Report:
     """It rested and is listed nowhere any more: how it ended is not known, so it stays as it is."""
-    return Report(order.client_id, OrderStatus.OPEN, moment_of(now_ms()), behind=True)
+    return Report(order.client_id, OrderStatus.OPEN, moment_of(now_ms()), behind=True, missing=True)
 
 
 def lane_of(order: Order) -> Lane:

@@ -1,4 +1,4 @@
-"""A key that its exchange accepts no more while a bot wants to sell: it waits, and sells when it can (row 43)."""
+"""A key that its exchange accepts no more while a bot wants to sell: it waits, and sells then (row 43)."""
 
 from typing import Any
 
