@@ -24,6 +24,7 @@ class OrderAdmin(ReadOnlyAdmin):
         "kind",
         "status",
         "price",
+        "trigger",
         "amount",
         "filled",
         "planned_at",

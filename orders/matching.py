@@ -1,15 +1,30 @@
 """The one rule by which paper and backtest orders fill.
 
 A resting limit fills at its own price once the price has passed it by at least one tick. What is
-marketable when it is placed fills at market, as taker, with slippage. Within a candle the price
-walks O-L-H-C when it closes at or above its open, else O-H-L-C.
+marketable when it is placed fills at market, as taker, with slippage. A stop is triggered when last
+comes down to its trigger, and is a limit sale from then on. Within a candle the price walks O-L-H-C
+when it closes at or above its open, else O-H-L-C.
 """
 
 from decimal import Decimal
 
 from orders.accounting import Fill, product
 from orders.records import Frozen
-from orders.rules import AT_MARKET, BUY, HUNDRED, IOC, ZERO, FeeIn, Market, OrderKind, Side, ceil_to, floor_to
+from orders.rules import (
+    AT_MARKET,
+    BUY,
+    HUNDRED,
+    IOC,
+    LIMIT,
+    SELL,
+    ZERO,
+    FeeIn,
+    Market,
+    OrderKind,
+    Side,
+    ceil_to,
+    floor_to,
+)
 from orders.states import OrderStatus
 
 BPS = Decimal(10_000)
@@ -90,6 +105,12 @@ def taker_price(
     return min(price, limit) if side is BUY else max(price, limit)
 
 
+def stop_price(limit: Decimal, quote: Quote, slippage_pct: Decimal, tick: Decimal) -> Decimal | None:
+    """What a stop fills at, as taker, at the price that has triggered it: the bid less the slippage, never
+    under its limit. None when the bid lies under that already: there it rests, a limit like any other."""
+    return taker_price(side=SELL, kind=LIMIT, limit=limit, quote=quote, slippage_pct=slippage_pct, tick=tick)
+
+
 class Placement(Frozen):
     """What becomes of an order the moment it arrives: it rests (`open`), fills whole at `price`, ends
     unfilled (an immediate one), or is refused and `why` says the reason."""
@@ -102,6 +123,8 @@ class Placement(Frozen):
 RESTS = Placement(OrderStatus.OPEN)
 ENDS = Placement(OrderStatus.CANCELLED)
 WOULD_TAKE = Placement(OrderStatus.REFUSED, why="a post-only order at this price would take, not make")
+WOULD_TRIGGER = Placement(OrderStatus.REFUSED, why="a stop with this trigger would be triggered at once")
+NO_STOPS = Placement(OrderStatus.REFUSED, why="no stop rests on this market")
 
 
 # Said of an order whose bot has not the quote, or the base, that nothing else has reserved.
@@ -118,8 +141,11 @@ def placed(
     quote: Quote,
     slippage_pct: Decimal,
     market: Market,
+    trigger: Decimal | None = None,
 ) -> Placement:
     """How a paper exchange takes an order of `amount` base at `limit` quote (None at market)."""
+    if trigger is not None and limit is not None:
+        return _stop_placed(amount, limit, trigger, quote, market)
     price = taker_price(
         side=side, kind=kind, limit=limit, quote=quote, slippage_pct=slippage_pct, tick=market.tick
     )
@@ -129,6 +155,17 @@ def placed(
     if price is None:
         return ENDS if kind is IOC else RESTS
     return WOULD_TAKE if post_only else Placement(FILLED, price)
+
+
+def _stop_placed(
+    amount: Decimal, limit: Decimal, trigger: Decimal, quote: Quote, market: Market
+) -> Placement:
+    if not market.rests_stops:
+        return NO_STOPS
+    why = _against_rules(amount, limit, limit, market)
+    if why or trigger % market.tick:
+        return Placement(OrderStatus.REFUSED, why=why or f"the trigger {trigger:f} is not on the tick")
+    return WOULD_TRIGGER if quote.last <= trigger else RESTS
 
 
 def _against_rules(amount: Decimal, limit: Decimal | None, price: Decimal, market: Market) -> str:

@@ -39,11 +39,13 @@ class Side(StrEnum):
 
 
 class OrderKind(StrEnum):
-    """`ioc` is a limit order whose unfilled rest is cancelled at once."""
+    """`ioc` is a limit order whose unfilled rest is cancelled at once. `stop` is a sale that becomes a limit
+    order when the price has come down to its trigger."""
 
     LIMIT = "limit"
     MARKET = "market"
     IOC = "ioc"
+    STOP = "stop"
 
 
 class FeeIn(StrEnum):
@@ -55,7 +57,7 @@ class FeeIn(StrEnum):
 
 # Looked up through its class, a member costs ten times as much as through a name of its own.
 BUY, SELL = Side
-LIMIT, AT_MARKET, IOC = OrderKind
+LIMIT, AT_MARKET, IOC, STOP = OrderKind
 
 
 def floor_to(value: Decimal, step: Decimal) -> Decimal:
@@ -74,7 +76,7 @@ class Market(Frozen):
     """What an exchange lets one trade in one market.
 
     `tick` is the price step in quote, `lot` the amount step in base, `min_amount` in base,
-    `min_cost` in quote; fees are fractions (0.001 is 0.1 %).
+    `min_cost` in quote; fees are fractions (0.001 is 0.1 %). `rests_stops`: it takes stop-limit orders.
     """
 
     exchange: str
@@ -87,6 +89,7 @@ class Market(Frozen):
     taker_fee: Decimal = ZERO
     fee_in: FeeIn = FeeIn.QUOTE
     open_orders_max: int = 200
+    rests_stops: bool = False
 
     @property
     def base(self) -> str:

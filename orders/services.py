@@ -21,6 +21,7 @@ from orders.booking import book
 from orders.gateways.base import Report
 from orders.missing import order_missed, orders_rest
 from orders.models import Order
+from orders.models.order import UNTRIGGERED
 from orders.money import LostRace
 from orders.states import FINAL, OrderStatus, may_move
 from orders.switches import SwitchedOff, pass_gate, said, short_of, stopping
@@ -119,6 +120,12 @@ def cancel_request(*, orders: Sequence[Order], now: datetime) -> None:
     """Ask for the end of live orders. A request is a column: the status tells only what is."""
     ids = [order.pk for order in orders]
     Order.objects.filter(pk__in=ids, cancel_requested_at__isnull=True).update(cancel_requested_at=now)
+
+
+def order_triggered(*, order: Order, at: datetime) -> None:
+    """The price has come down to a paper stop's trigger at market time `at`, and further than to its limit:
+    there it rests from now on. Once is enough; one that was ended meanwhile is not triggered."""
+    Order.objects.filter(UNTRIGGERED, pk=order.pk, status=OrderStatus.OPEN).update(triggered_at=at)
 
 
 def order_settle(*, order: Order, report: Report, now: datetime) -> None:

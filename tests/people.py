@@ -150,7 +150,8 @@ def order(
     slot: str = "",
     **fields: Any,
 ) -> Order:
-    """A planned limit order that a decision of its own asked for, its money reserved."""
+    """A planned limit order, or a stop if it has a `trigger`, that a decision of its own asked for, its money
+    reserved."""
     rules = market(owner.ticker)
     is_buy = side is Side.BUY
     return Order.objects.create(
@@ -165,7 +166,7 @@ def order(
         decision_number=decision(owner).number,
         role="entry" if is_buy else "exit",
         side=side,
-        kind=OrderKind.LIMIT,
+        kind=OrderKind.STOP if "trigger" in fields else OrderKind.LIMIT,
         price=price,
         amount=amount,
         reserved_quote=product(amount, price, 1 + rules.taker_fee) if is_buy else Decimal(0),

@@ -1,7 +1,7 @@
 """What a person types at a terminal, read into a request; what cannot be read names its option."""
 
 import json
-from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from argparse import ArgumentParser, ArgumentTypeError, BooleanOptionalAction, Namespace
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
@@ -63,6 +63,11 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--tick", type=number, help="price step in quote, else read off the candles")
     parser.add_argument("--lot", type=number, help="amount step in base")
     parser.add_argument("--min-cost", type=number, help="least value of an order in quote")
+    parser.add_argument(
+        "--rests-stops",
+        action=BooleanOptionalAction,
+        help="a protective stop rests on the exchange; else as is known of it, and not with a file",
+    )
     parser.add_argument("--pessimistic", action="store_true", help="the low of each candle comes first")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.add_argument("--output", type=Path, metavar="DIR", help="write trades, deals and equity as CSV")
@@ -83,6 +88,7 @@ def request_of(options: Namespace, root: Path) -> Request:
             lot=options.lot,
             min_cost=options.min_cost,
             fee_pct=options.fee_pct,
+            rests_stops=options.rests_stops,
         ),
         since=options.since,
         until=options.until,

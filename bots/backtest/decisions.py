@@ -24,6 +24,7 @@ from bots.strategies.limits import DAY_MS
 from bots.strategies.wakes import NO_WAKE, on_tick, reached
 from orders.matching import Quote
 from orders.records import Frozen
+from orders.rules import ZERO
 
 LOOKS_MAX = 1000
 REFUSALS_MAX = 5
@@ -35,6 +36,8 @@ NO_COMMANDS: tuple[Command, ...] = ()
 # An order to place, by slot, with the quote and the base it takes from the pocket at most.
 Placing = tuple[str, OrderIntent, tuple[Decimal, Decimal]]
 NO_SLOTS: list[str] = []
+# The stop that an ending bot has placed may be refused; that it rests is no news.
+LOOK_AGAIN = Wake(above=ZERO)
 NOTHING_NEW: tuple[list[Placing], tuple[str, ...]] = ([], ())
 
 
@@ -106,7 +109,9 @@ class Trader:
         cancel = _unwanted(live, orders) if live else NO_SLOTS
         place, waiting = self._affordable(orders, seen, bool(cancel)) if orders else NOTHING_NEW
         reasons = plan.reasons[:REASONS_MAX] + waiting
-        stopped = ending and (keeps or not (orders or live)) and not (place or cancel)
+        # What rests still is what is wanted: the stop of an open deal, or nothing.
+        rests = self._ending or not (orders or live)
+        stopped = ending and (keeps or rests) and not (place or cancel)
         news = seen.fills or seen.closed or place or cancel or reasons or stopped
         changed = bool(news) or self._differs(plan)
         self.memory = plan.memory
@@ -120,6 +125,8 @@ class Trader:
             desk.cancel(slot)
         if place:
             self._send(place, quote)
+            if ending:
+                return LOOK_AGAIN
         return plan.wake if changed else NO_WAKE
 
     def _differs(self, plan: Plan[Any]) -> bool:

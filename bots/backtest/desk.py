@@ -9,9 +9,9 @@ from decimal import Decimal
 
 from bots.strategies.base import Closed, LiveOrder, OrderIntent
 from orders.accounting import Fill, Position, money, product, quote_change
-from orders.matching import NOT_COVERED, Quote, fill, placed
+from orders.matching import NOT_COVERED, Quote, fill, placed, stop_price
 from orders.records import Frozen
-from orders.rules import BUY, ZERO, Market
+from orders.rules import BUY, STOP, ZERO, Market
 from orders.states import OrderStatus
 
 CANCELLED, FILLED, OPEN, REFUSED = (
@@ -67,12 +67,13 @@ class Desk:
         self._resting: dict[str, Resting] = {}
         self._ended_at: dict[str, int] = {}
         # Nearest to the market last and first: the highest bid ends `_bids`, the lowest offer begins `_asks`.
+        # A stop lies among the bids, a tick over its trigger: all of these are met on the way down.
         self._bids: list[tuple[Decimal, str]] = []
         self._asks: list[tuple[Decimal, str]] = []
 
     @property
     def buy_trigger(self) -> Decimal | None:
-        """The highest price at which a resting buy fills."""
+        """The highest price at which a resting buy fills, or a stop is triggered."""
         return self._bids[-1][0] - self.market.tick if self._bids else None
 
     @property
@@ -112,6 +113,7 @@ class Desk:
             quote=quote,
             slippage_pct=self.slippage_pct,
             market=self.market,
+            trigger=intent.trigger,
         )
         price, status = placement.price, placement.status
         if price is not None:
@@ -140,7 +142,8 @@ class Desk:
         self._end(slot, resting.live.intent, CANCELLED, ZERO, resting.planned_at)
 
     def pass_through(self, low: Decimal, high: Decimal, quote: Quote) -> None:
-        """Fill what the price has passed on its way between `low` and `high`, nearest first."""
+        """Fill what the price has passed on its way between `low` and `high`, nearest first, and let it
+        trigger stops."""
         tick = self.market.tick
         passed = []
         while self._bids and self._bids[-1][0] >= low + tick:
@@ -150,10 +153,17 @@ class Desk:
         while self._asks and self._asks[0][0] <= high - tick:
             passed.append(self._asks.pop(0))
         for price, slot in passed:
-            resting = self._forget(slot)
-            intent = resting.live.intent
-            made = self._fill(slot, intent, price, quote.at, maker=True)
-            self._book(made, quote_change(made), quote.bid, maker=True)
+            resting = self._resting[slot]
+            intent, limit, maker = resting.live.intent, resting.limit, True
+            if price > limit and intent.kind is STOP:  # else it was triggered before, and rests at its limit
+                at_market = stop_price(limit, quote, self.slippage_pct, tick)
+                if at_market is None:
+                    insort(self._asks, (limit, slot))
+                    continue
+                price, maker = at_market, False
+            self._forget(slot)
+            made = self._fill(slot, intent, price, quote.at, maker=maker)
+            self._book(made, quote_change(made), quote.bid, maker=maker)
             self._end(slot, intent, FILLED, intent.amount, resting.planned_at)
 
     def equity(self, bid: Decimal) -> Decimal:
@@ -202,13 +212,19 @@ class Desk:
         self.live[slot] = live
         self._resting[slot] = Resting(live, intent.price, reserved, at)
         self.reserve(reserved)
-        insort(self._bids if intent.side is BUY else self._asks, (intent.price, slot))
+        if intent.trigger is not None:
+            insort(self._bids, (intent.trigger + self.market.tick, slot))
+        else:
+            insort(self._bids if intent.side is BUY else self._asks, (intent.price, slot))
 
     def _take(self, slot: str) -> Resting:
         """The order leaves the book unfilled."""
         resting = self._forget(slot)
-        side = self._bids if resting.live.intent.side is BUY else self._asks
-        side.remove((resting.limit, slot))
+        intent, place = resting.live.intent, (resting.limit, slot)
+        side = self._bids if intent.side is BUY else self._asks
+        if intent.trigger is not None and place not in side:  # not triggered yet
+            side, place = self._bids, (intent.trigger + self.market.tick, slot)
+        side.remove(place)
         return resting
 
     def _forget(self, slot: str) -> Resting:

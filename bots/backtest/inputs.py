@@ -3,6 +3,7 @@
 Everything that can be wrong with a request is found here, before anything runs.
 """
 
+from dataclasses import replace
 from decimal import Decimal
 from functools import lru_cache
 from typing import Any
@@ -94,7 +95,8 @@ def prepared(request: Request) -> Inputs:
     first = 0 if request.since is None else int(np.searchsorted(candles.at, request.since))
     if first >= len(candles):
         raise refused("no_candles", "since", _nothing_after(candles))
-    market = market_of(request.rules, request.listed, candles)
+    rules = replace(request.rules, rests_stops=request.rests_stops)
+    market = market_of(rules, request.listed, candles)
     strategy = BOT_TYPES[request.bot_type].build(settings, market)
     _check_timeframe(strategy, timeframe)
     closes = closes_of(reel.tape, strategy)
@@ -124,6 +126,7 @@ def market_of(rules: Rules, listed: Listed | None, candles: Candles) -> Market:
         maker_fee=fee,
         taker_fee=fee,
         fee_in=rules.fee_in or fee_in,
+        rests_stops=bool(rules.rests_stops),
     )
 
 

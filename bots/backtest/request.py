@@ -14,6 +14,8 @@ from orders.rules import ZERO, FeeIn
 
 FEE_PCT = Decimal("0.1")
 SCALPER_SPREAD_BPS = Decimal(2)
+# Where stop-limit orders rest, for who asks no exchange; a test compares it with what is sent.
+STOPS_REST_ON = frozenset({"binance", "binance-sandbox"})
 
 
 class BacktestRefused(Exception):
@@ -61,7 +63,8 @@ class WalkSource:
 @dataclass(frozen=True, slots=True)
 class Rules:
     """The market's rules. Steps that are not given are taken from a listed market of that name, or
-    else read off the candles; `fee_pct` is for maker and taker, in percent."""
+    else read off the candles; `fee_pct` is for maker and taker, in percent. `rests_stops` None: as the
+    exchange is known whose candles they are, and not where a file is all there is."""
 
     ticker: str = "BASE/QUOTE"
     tick: Decimal | None = None
@@ -69,6 +72,7 @@ class Rules:
     min_cost: Decimal | None = None
     fee_pct: Decimal | None = None
     fee_in: FeeIn | None = None
+    rests_stops: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +96,16 @@ class Request:
         """The built-in exchange's market whose rules hold; another exchange's candles have their own."""
         exchange = self.source.exchange if isinstance(self.source, StoreSource) else EXCHANGE
         return listed_on(exchange, self.rules.ticker)
+
+    @property
+    def rests_stops(self) -> bool:
+        """Whether a protective stop rests on the exchange, as it would where the candles are from."""
+        if self.rules.rests_stops is not None:
+            return self.rules.rests_stops
+        if isinstance(self.source, StoreSource) and self.source.exchange in STOPS_REST_ON:
+            return True
+        known = None if isinstance(self.source, FileSource) else self.listed
+        return known is not None and known.rules.rests_stops
 
     @property
     def spread(self) -> Decimal:

@@ -25,6 +25,7 @@ from bots.strategies.difference import (
 from bots.strategies.registry import dump_memory
 from orders.models import Order
 from orders.rules import ZERO, Market, OrderKind, Side
+from orders.states import OrderStatus
 from orders.switches import lets_out
 
 NAMESPACE = UUID("6f6d1a52-6f0e-5b7f-9a38-0d1f53c6a1d4")
@@ -59,12 +60,13 @@ def change_of(look: Look, plan: Plan[Any], *, now: datetime) -> Change:
     """Compare the plan with what rests."""
     check_count(plan.orders)
     request = look.bot.stop_request
+    cancels_all = request == StopRequest.CANCEL_ORDERS
     change = Change(look, plan, dump_memory(plan.memory), reasons=list(plan.reasons)[:REASONS_MAX])
-    orders, keeps = wanted(
-        plan, asked_to_stop=bool(request), cancels_all=request == StopRequest.CANCEL_ORDERS
-    )
+    orders, keeps = wanted(plan, asked_to_stop=bool(request), cancels_all=cancels_all)
     _compare(change, orders, now)
-    at_rest = keeps or not (orders or look.live)
+    # Of a bot that cancels all, the stop of its open deal may rest on.
+    rests = all(map(_rests, look.live)) if cancels_all else not (orders or look.live)
+    at_rest = keeps or rests
     change.stopped = bool(request or plan.finished) and at_rest and not (change.place or change.cancel)
     return change
 
@@ -89,6 +91,11 @@ def _compare(change: Change, orders: Mapping[str, OrderIntent], now: datetime) -
             continue
         quote_left, base_left = quote_left - order.reserved_quote, base_left - order.reserved_base
         change.place.append(order)
+
+
+def _rests(order: Order) -> bool:
+    """Whether the exchange has it, and nobody has asked for its end."""
+    return order.status == OrderStatus.OPEN and order.cancel_requested_at is None
 
 
 def _rests_as_wanted(order: Order, intent: OrderIntent | None, market: Market) -> bool:
@@ -125,6 +132,7 @@ def _planned(change: Change, slot: str, intent: OrderIntent, now: datetime) -> O
         price=None if intent.kind is OrderKind.MARKET else intent.price,
         amount=intent.amount,
         post_only=intent.post_only,
+        trigger=intent.trigger,
         reserved_quote=quote,
         reserved_base=base,
         planned_at=look.now,

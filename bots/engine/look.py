@@ -173,6 +173,7 @@ def intent_of(order: Order) -> OrderIntent:
         order.price,
         Role(order.role),
         order.post_only,
+        order.trigger,
     )
 
 

@@ -18,12 +18,13 @@ from orders.gateways import lockstep
 from orders.gateways.base import Report
 from orders.gateways.listed import EXCHANGE, LISTED
 from orders.gateways.lockstep import Levels, Move
-from orders.gateways.paper import paper_fill
+from orders.gateways.paper import reached_fill
 from orders.gateways.simulated import source_of, stand_of
 from orders.matching import quote_around
 from orders.models import Order, SimulatedMarket
+from orders.models.order import UNTRIGGERED
 from orders.rules import Side
-from orders.services import order_settle
+from orders.services import order_settle, order_triggered
 from orders.states import OrderStatus
 from tradingbot.clock import moment_of, ms_of
 
@@ -85,7 +86,9 @@ def levels_of(ticker: str) -> Levels:
     """The nearest prices and time at which something happens in a market."""
     tick = LISTED[ticker].rules.tick
     resting = _resting(ticker).aggregate(
-        buy=Max("price", filter=Q(side=Side.BUY)), sell=Min("price", filter=Q(side=Side.SELL))
+        buy=Max("price", filter=Q(side=Side.BUY)),
+        sell=Min("price", filter=~UNTRIGGERED & Q(side=Side.SELL)),
+        stop=Max("trigger", filter=UNTRIGGERED),
     )
     wakes = _awake(ticker).aggregate(
         below=Max("wake_below"),
@@ -95,9 +98,10 @@ def levels_of(ticker: str) -> Levels:
         peak=Min("wake_peak"),
         trough=Max("wake_trough"),
     )
+    falls = [level for level in (resting["buy"] and resting["buy"] - tick, resting["stop"]) if level]
     times = [ms_of(moment) for moment in (wakes["at"], wakes["candle"]) if moment]
     return Levels(
-        buy_trigger=None if resting["buy"] is None else resting["buy"] - tick,
+        buy_trigger=max(falls) if falls else None,
         sell_trigger=None if resting["sell"] is None else resting["sell"] + tick,
         below=wakes["below"],
         above=wakes["above"],
@@ -110,18 +114,23 @@ def levels_of(ticker: str) -> Levels:
 def _passed(ticker: str, move: Move) -> QuerySet[Order]:
     tick = LISTED[ticker].rules.tick
     return _resting(ticker).filter(
-        Q(side=Side.BUY, price__gte=move.low + tick) | Q(side=Side.SELL, price__lte=move.high - tick)
+        Q(side=Side.BUY, price__gte=move.low + tick)
+        | (~UNTRIGGERED & Q(side=Side.SELL, price__lte=move.high - tick))
+        | (UNTRIGGERED & Q(trigger__gte=move.low))
     )
 
 
 def _fill(row: SimulatedMarket, move: Move, passed: QuerySet[Order], now: datetime) -> list[UUID]:
-    """Fill every resting order that the move has passed, each at its own price, nearest first."""
+    """Fill every resting order that the move has passed, each at its own price, nearest first; what it has
+    triggered at the price where it stands."""
     rules = LISTED[row.ticker].rules
     quote = quote_around(move.stand.price, rules, row.spread_bps, move.at)
     bots = []
     for order in sorted(passed.select_related("market", "account"), key=_nearest_first):
-        price = _price(order)
-        told = paper_fill(order, order.market.rules(), price, quote, maker=True)
+        told = reached_fill(order, quote)
+        if told is None:
+            order_triggered(order=order, at=moment_of(move.at))
+            continue
         report = Report(
             order.client_id, OrderStatus.FILLED, moment_of(move.at), fills=(told,), provisional=True
         )
@@ -137,9 +146,14 @@ def _price(order: Order) -> Decimal:
     return price
 
 
-def _nearest_first(order: Order) -> tuple[str, Decimal, str, str]:
-    price = _price(order)
-    return order.side, -price if order.side == Side.BUY else price, order.slot, order.client_id
+def _nearest_first(order: Order) -> tuple[bool, Decimal, str, str]:
+    """What a fall meets, from the top; then what a rise does, from the bottom."""
+    price, tick = _price(order), LISTED[order.ticker].rules.tick
+    if order.side == Side.BUY:
+        return False, tick - price, order.slot, order.client_id
+    if order.trigger is not None and order.triggered_at is None:
+        return False, -order.trigger, order.slot, order.client_id
+    return True, price, order.slot, order.client_id
 
 
 def _reached(ticker: str, move: Move) -> QuerySet[Bot]:

@@ -12,12 +12,13 @@ from bots.engine.claims import taken_in_order
 from bots.models import Bot, BotStatus
 from orders.gateways.base import Report
 from orders.gateways.listed import EXCHANGE
-from orders.gateways.paper import paper_fill
+from orders.gateways.paper import reached_fill
 from orders.matching import Quote
 from orders.models import Order
+from orders.models.order import UNTRIGGERED
 from orders.money import LostRace
 from orders.rules import Side
-from orders.services import order_settle
+from orders.services import order_settle, order_triggered
 from orders.states import LIVE, OrderStatus
 from tradingbot.clock import moment_of
 
@@ -61,19 +62,23 @@ def _wake(reached: QuerySet[Bot]) -> list[UUID]:
 
 
 def _behind(exchange: str, ticker: str, quote: Quote) -> QuerySet[Order]:
-    """Paper orders that the price has gone through, oldest first; never one that is younger than it."""
+    """Paper orders that the price has gone through, and stops whose trigger it has come down to, oldest
+    first; never one that is younger than it."""
     buys = Q(side=Side.BUY, price__gt=quote.last)
-    sells = Q(side=Side.SELL, price__lt=quote.last)
-    resting = Order.objects.filter(buys | sells, exchange=exchange, ticker=ticker, status=OrderStatus.OPEN)
+    sells = ~UNTRIGGERED & Q(side=Side.SELL, price__lt=quote.last)
+    stops = UNTRIGGERED & Q(trigger__gte=quote.last)
+    resting = Order.objects.filter(
+        buys | sells | stops, exchange=exchange, ticker=ticker, status=OrderStatus.OPEN
+    )
     paper = resting.filter(account__environment=Environment.PAPER, placed_at__lte=moment_of(quote.at))
     return paper.select_related("market", "account").order_by("placed_at", "slot")[:FILLS_AT_ONCE_MAX]
 
 
 def _fill(order: Order, quote: Quote, now: datetime) -> UUID | None:
-    price = order.price
-    if price is None:
+    told = reached_fill(order, quote)
+    if told is None:
+        order_triggered(order=order, at=moment_of(quote.at))
         return None
-    told = paper_fill(order, order.market.rules(), price, quote, maker=True)
     report = Report(order.client_id, OrderStatus.FILLED, moment_of(quote.at), fills=(told,), provisional=True)
     try:
         order_settle(order=order, report=report, now=now)

@@ -108,7 +108,9 @@ def _write_bot(change: Change, *, token: UUID, now: datetime) -> None:
         "updated_at": now,
         **_phase(change),
     }
-    if change.worth_a_row and reached(plan.wake, look.quote.last):
+    # A stop that an ending bot has just placed tells nothing when it rests, and is all it waits for.
+    ends = bot.stop_request == StopRequest.CANCEL_ORDERS or plan.finished
+    if change.worth_a_row and (reached(plan.wake, look.quote.last) or (ends and change.place)):
         fields["events"] = F("events") + 1
     if plan.finished and not bot.stop_request and not change.stopped:
         fields["stop_request"] = StopRequest.CANCEL_ORDERS

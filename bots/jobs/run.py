@@ -20,6 +20,7 @@ from bots.jobs.claims import claim, finish, renew
 from bots.models import Backtest
 from bots.states import BacktestStatus
 from orders.money import LostRace
+from orders.queries import latest_markets
 from tradingbot.clock import ms_of
 
 TIME_LIMIT_S = 600
@@ -97,6 +98,7 @@ class Runner:
 
 def request_of(job: Backtest, candles: Path) -> Request:
     terms: dict[str, Any] = job.terms
+    market = latest_markets({(job.exchange, job.ticker)}).get((job.exchange, job.ticker))
     fee, spread = terms.get("fee_pct"), terms.get("spread_bps")
     return Request(
         bot_type=job.bot_type,
@@ -108,7 +110,11 @@ def request_of(job: Backtest, candles: Path) -> Request:
             timeframe=job.timeframe,
             fill_gaps=bool(terms.get("fill_gaps")),
         ),
-        rules=Rules(ticker=job.ticker, fee_pct=None if fee is None else Decimal(fee)),
+        rules=Rules(
+            ticker=job.ticker,
+            fee_pct=None if fee is None else Decimal(fee),
+            rests_stops=None if market is None else market.rests_stops,
+        ),
         since=ms_of(job.since),
         until=ms_of(job.until),
         slippage_pct=Decimal(terms.get("slippage_pct", 0)),

@@ -113,7 +113,7 @@ def _of_exchange(wanted: Wanted, signals: str | None, days: int) -> Request:
 def _rules_of(row: Market) -> Rules:
     """A listed market's rules are known by its name."""
     if row.exchange == EXCHANGE:
-        return Rules(ticker=row.ticker)
+        return Rules(ticker=row.ticker, rests_stops=row.rests_stops)
     return Rules(
         ticker=row.ticker,
         tick=row.tick,
@@ -121,6 +121,7 @@ def _rules_of(row: Market) -> Rules:
         min_cost=row.min_cost,
         fee_pct=row.taker_fee * HUNDRED,
         fee_in=row.rules().fee_in,
+        rests_stops=row.rests_stops,
     )
 
 

@@ -17,6 +17,8 @@ from orders.gateways.base import Exchanges
 from orders.gateways.listed import EXCHANGE
 from orders.models import Order
 from orders.money import deposit, release, release_coins
+from orders.rules import OrderKind
+from orders.services import cancel_request
 from orders.states import LIVE
 
 NAME_MAX = 64
@@ -99,8 +101,10 @@ def bot_edit(*, bot: Bot, name: str, values: Mapping[str, Any], this_deal_too: b
 def bot_delete(*, bot: Bot, exchanges: Exchanges, now: datetime) -> None:
     """Hide a bot that is not running, and give its money and coins back to the account.
 
-    Its rows stay, for the books. Deleting twice changes nothing.
+    Its rows stay, for the books. Deleting twice changes nothing. A protective stop that has stayed is
+    cancelled first: that takes a moment, and the bot is deleted once it is seen.
     """
+    _end_its_stop(bot, now)
     with transaction.atomic():
         rows = Bot.objects.filter(pk=bot.pk, hidden_at__isnull=True)
         # First of all: a start in another window finds the bot hidden, or makes this one refuse.
@@ -118,6 +122,16 @@ def bot_delete(*, bot: Bot, exchanges: Exchanges, now: datetime) -> None:
             release_coins(bot=bot, base=bot.position_amount, price=quote.bid, now=now)
         journal.say(user_id=bot.user_id, bot_id=bot.pk, message="Deleted.", now=now)
         journal.changed([(bot.user_id, bot.pk)], now=now)
+
+
+def _end_its_stop(bot: Bot, now: datetime) -> None:
+    """Ask for the end of the stop of a bot that is not running, and refuse until it has come."""
+    idle = Bot.objects.filter(pk=bot.pk, hidden_at__isnull=True).exclude(status=BotStatus.ACTIVE)
+    live = list(Order.objects.filter(bot__in=idle, status__in=sorted(LIVE)))
+    if live and all(order.kind == OrderKind.STOP for order in live):
+        cancel_request(orders=live, now=now)
+        why = f"The protective stop of {bot.name} is being cancelled: delete it again in a moment."
+        raise refused("stop_rests", "name", why)
 
 
 def _settings_row(bot: Bot, version: int, settings: Settings, now: datetime) -> None:

@@ -32,6 +32,7 @@ from orders.matching import Quote
 from orders.models import Market, Order
 from orders.money import Left, NotEnough, fund, fund_coins
 from orders.records import replace
+from orders.rules import OrderKind
 from orders.services import cancel_request
 from orders.states import LIVE
 
@@ -155,7 +156,7 @@ def bot_stop(*, bot: Bot, now: datetime, how: str = "") -> Bot:
         elif not rows.filter(status=BotStatus.ACTIVE).update(
             stop_request=request, phase=Phase.CLOSING, events=F("events") + 1
         ):
-            _cancel_what_rests(rows, now)
+            _cancel_what_rests(rows, request, now)
         journal.say(user_id=bot.user_id, bot_id=bot.pk, message="Told to stop.", now=now)
         journal.changed([(bot.user_id, bot.pk)], now=now)
     return Bot.objects.get(pk=bot.pk)
@@ -202,7 +203,11 @@ def _stop_at_once(rows: Any, now: datetime) -> None:
     rows.update(status=BotStatus.STOPPED, phase=Phase.WAITING, phase_why="", stop_request="", stopped_at=now)
 
 
-def _cancel_what_rests(rows: Any, now: datetime) -> None:
-    """A bot in error, or one stopped with its orders kept, decides nothing: they are cancelled for it."""
-    cancel_request(orders=list(Order.objects.filter(bot__in=rows, status__in=sorted(LIVE))), now=now)
+def _cancel_what_rests(rows: Any, request: str, now: datetime) -> None:
+    """A bot in error, or one stopped with its orders kept, decides nothing: they are cancelled for it; the
+    stop that protects what it holds when that is asked for alone."""
+    resting = Order.objects.filter(bot__in=rows, status__in=sorted(LIVE))
+    if request == StopRequest.CANCEL_ORDERS:
+        resting = resting.exclude(kind=OrderKind.STOP)
+    cancel_request(orders=list(resting), now=now)
     _stop_at_once(rows.filter(status=BotStatus.ERROR), now)

@@ -40,7 +40,8 @@ class OrderIntent(Frozen):
     """One order that should rest: `amount` in base, `price` in quote (None at market).
 
     The wish stays the same while the order fills: `amount` is what the order was placed with.
-    Another price, amount, side or kind is another wish: the old order is cancelled first.
+    Another price, amount, side, kind or trigger is another wish: the old order is cancelled first.
+    A stop is a sale, for `price` at the least, that begins when last ≤ `trigger`, in quote.
     """
 
     side: Side
@@ -49,6 +50,7 @@ class OrderIntent(Frozen):
     price: Decimal | None
     role: Role
     post_only: bool = False
+    trigger: Decimal | None = None
 
 
 class LiveOrder(Frozen):
@@ -196,7 +198,7 @@ class Plan(Frozen, Generic[M]):
 
 
 class PreflightOrder(Frozen):
-    """An order the bot would place; `cost` in quote after rounding, before fees."""
+    """An order the bot would place; `cost` in quote after rounding, before fees. A stop has a `trigger`."""
 
     slot: str
     side: Side
@@ -204,6 +206,7 @@ class PreflightOrder(Frozen):
     price: Decimal
     amount: Decimal
     cost: Decimal
+    trigger: Decimal | None = None
 
 
 class Level(Frozen):

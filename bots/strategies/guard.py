@@ -17,6 +17,7 @@ from bots.strategies.base import (
     Strategy,
     Wake,
 )
+from bots.strategies.difference import stops_of
 from bots.strategies.limits import Limits, Marks, next_midnight, profit_and_loss
 from bots.strategies.settings import OnStop, Settings
 from bots.strategies.wakes import nearest
@@ -206,14 +207,16 @@ class Guarded(Generic[M]):
         return replace(watch, losses=(), paused_until=until)
 
     def _ended(self, watch: Watch, inner: Plan[M], seen: Seen, told: list[str]) -> Plan[GuardMemory[M]]:
-        """The bot stops without selling: its orders stay, or are cancelled and that is confirmed."""
-        keeps = watch.ends_by is OnStop.KEEP_ORDERS
+        """The bot stops without selling: its orders stay, or all but the stop of an open deal are cancelled
+        and that is confirmed."""
+        resting = {slot: order.intent for slot, order in seen.live.items()}
+        orders = resting if watch.ends_by is OnStop.KEEP_ORDERS else stops_of(inner.orders)
         return Plan(
             memory=GuardMemory(inner.memory, watch),
-            orders={slot: order.intent for slot, order in seen.live.items()} if keeps else {},
+            orders=orders,
             reasons=(*inner.reasons, *told),
             deal=inner.deal,
-            finished=keeps or not seen.live,
+            finished=all(orders.get(slot) == intent for slot, intent in resting.items()),
         )
 
     def _pause(self, watch: Watch, seen: Seen) -> Hold | None:

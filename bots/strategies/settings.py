@@ -158,7 +158,8 @@ class Settings(BaseModel):
     on_stop: OnStop = setting(
         OnStop.CANCEL_ORDERS,
         title="On stop",
-        help="What happens to orders and coins when you stop the bot.",
+        help="What happens to orders and coins when you stop the bot. Where orders are cancelled and coins "
+        "kept, a protective stop that rests stays until it sells them.",
         group="protection",
     )
     bot_take_profit_pct: Decimal = setting(

@@ -43,7 +43,7 @@ def chart(request: UserRequest, bot_id: UUID) -> HttpResponse:
                 {
                     "slot": order.slot,
                     "side": order.side,
-                    "price": f"{order.price.normalize():f}",
+                    "price": f"{(order.trigger or order.price).normalize():f}",
                     "amount": f"{order.amount.normalize():f}",
                 }
                 for order in resting_orders([bot.pk]).order_by("price")[:ORDERS_MAX]

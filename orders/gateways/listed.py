@@ -19,14 +19,18 @@ class Listed(Frozen):
     scale: float
 
 
-def _listed(ticker: str, steps: str, base_price: float, scale: float, fee_in: FeeIn) -> Listed:
+def _listed(
+    ticker: str, steps: str, base_price: float, scale: float, fee_in: FeeIn, rests_stops: bool = True
+) -> Listed:
     tick, lot, min_amount, min_cost = (Decimal(step) for step in steps.split())
-    rules = MarketOf(EXCHANGE, ticker, tick, lot, min_amount, min_cost, FEE, FEE, fee_in)
+    rules = MarketOf(
+        EXCHANGE, ticker, tick, lot, min_amount, min_cost, FEE, FEE, fee_in, rests_stops=rests_stops
+    )
     return Listed(rules, base_price, scale)
 
 
 # tick, lot, least amount, least cost. The last two are awkward on purpose: steps that no decimal
-# point explains, and minimums that bite.
+# point explains, and minimums that bite; and the very last takes no stop-limit orders.
 LISTED: Mapping[str, Listed] = {
     listed.rules.ticker: listed
     for listed in (
@@ -34,6 +38,6 @@ LISTED: Mapping[str, Listed] = {
         _listed("ETH/USDT", "0.01 0.0001 0.0001 5", 3_000, 1.2, FeeIn.RECEIVED),
         _listed("SOL/USDT", "0.01 0.001 0.001 5", 150, 1.5, FeeIn.QUOTE),
         _listed("PEPE/USDT", "0.00000005 100 1000 1", 0.00001, 2.0, FeeIn.RECEIVED),
-        _listed("AWK/USDT", "0.025 0.3 0.9 7.5", 12, 1.0, FeeIn.QUOTE),
+        _listed("AWK/USDT", "0.025 0.3 0.9 7.5", 12, 1.0, FeeIn.QUOTE, rests_stops=False),
     )
 }

@@ -37,9 +37,9 @@ class Stand(Frozen):
 class Levels(Frozen):
     """The nearest prices and time at which something happens. None: there is none.
 
-    `buy_trigger` is the highest price at which a resting buy fills, `sell_trigger` the lowest at
-    which a sell does; `below` and `above` the nearest wakes; `due` the earliest time (ms) a bot
-    wants to look. A price that ends its way over `peak` or under `trough` is looked at there.
+    `buy_trigger` is the highest price at which a resting buy fills or a stop is triggered, `sell_trigger`
+    the lowest at which a sell fills; `below` and `above` the nearest wakes; `due` the earliest time (ms)
+    a bot wants to look. A price that ends its way over `peak` or under `trough` is looked at there.
     """
 
     buy_trigger: Decimal | None = None

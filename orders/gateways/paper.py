@@ -19,13 +19,16 @@ from orders.states import LIVE, OrderStatus
 from tradingbot.clock import moment_of
 from tradingbot.db import MoneySum
 
+# Of an installation's paper exchanges: what is not known is not made up.
+SLIPPAGE_PCT = Decimal(0)
+
 
 class PaperGateway:
     """Fills what is marketable at once, lets the rest rest; `slippage_pct` worsens orders at market."""
 
     may_be_late = False
 
-    def __init__(self, prices: Prices, slippage_pct: Decimal = Decimal(0)) -> None:
+    def __init__(self, prices: Prices, slippage_pct: Decimal = SLIPPAGE_PCT) -> None:
         self._prices, self._slippage_pct = prices, slippage_pct
 
     def wait_s(self, order: Order) -> float:
@@ -43,6 +46,7 @@ class PaperGateway:
             quote=quote,
             slippage_pct=self._slippage_pct,
             market=rules,
+            trigger=order.trigger,
         )
         if placement.status is OrderStatus.REFUSED:
             raise Refused(placement.why)
@@ -83,6 +87,18 @@ class PaperGateway:
         base_left = bot.position_amount - (reserved["base"] or 0)
         if quote_left < 0 or (fill.side is Side.SELL and base_left < fill.amount):
             raise Refused(matching.NOT_COVERED)
+
+
+def reached_fill(order: Order, quote: Quote) -> FillReport | None:
+    """What a resting order fills at when the price has reached it: its own price as a maker, a stop at market
+    as a taker. None: the price has gone through the stop's limit already, where it rests from now on."""
+    rules, limit = order.market.rules(), order.price
+    if limit is None:
+        raise ValueError(f"a resting order without a price: {order.client_id}")
+    if order.trigger is None or order.triggered_at is not None:
+        return paper_fill(order, rules, limit, quote, maker=True)
+    price = matching.stop_price(limit, quote, SLIPPAGE_PCT, rules.tick)
+    return None if price is None else paper_fill(order, rules, price, quote, maker=False)
 
 
 def paper_fill(order: Order, rules: Market, price: Decimal, quote: Quote, *, maker: bool) -> FillReport:

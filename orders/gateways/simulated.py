@@ -21,6 +21,7 @@ from orders.gateways.lockstep import Source, Stand, first_stand, time_at
 from orders.gateways.walk import MINUTE_MS, walk_candles
 from orders.matching import Candle, Quote, quote_around
 from orders.models import Market, SimulatedMarket
+from orders.rules import Market as MarketOf
 from orders.rules import half_up_to
 from tradingbot.clock import TIMEFRAMES_S, moment_of, ms_of
 
@@ -28,19 +29,14 @@ BLOCK = 1440
 HISTORY_MINUTES_MAX = 400_000
 SPREAD_BPS = Decimal(2)
 SEED = 20
+RULES = ("tick", "lot", "min_amount", "min_cost", "maker_fee", "taker_fee", "fee_in", "rests_stops")
 
 
 def open_exchange(*, now: datetime) -> None:
-    """Make the rows of every listed market that are not there yet."""
+    """Make the rows of every listed market that are not there yet, or were made by other rules."""
     began = now.replace(second=0, microsecond=0)
     for number, (ticker, listed) in enumerate(LISTED.items()):
-        rules = {
-            name: getattr(listed.rules, name)
-            for name in ("tick", "lot", "min_amount", "min_cost", "maker_fee", "taker_fee", "fee_in")
-        }
-        Market.objects.get_or_create(
-            exchange=EXCHANGE, ticker=ticker, version=1, defaults={**rules, "loaded_at": now}
-        )
+        _keep_rules(listed.rules, now)
         if not SimulatedMarket.objects.filter(ticker=ticker).exists():
             walk = WalkSource(listed, SEED + number, began)
             SimulatedMarket.objects.create(
@@ -50,6 +46,18 @@ def open_exchange(*, now: datetime) -> None:
                 price=first_stand(walk).price,
                 spread_bps=SPREAD_BPS,
             )
+
+
+def _keep_rules(rules: MarketOf, now: datetime) -> None:
+    newest = Market.objects.filter(exchange=EXCHANGE, ticker=rules.ticker).order_by("-version").first()
+    if newest is not None and newest.rules() == rules:
+        return
+    Market.objects.get_or_create(
+        exchange=EXCHANGE,
+        ticker=rules.ticker,
+        version=newest.version + 1 if newest else 1,
+        defaults={**{name: getattr(rules, name) for name in RULES}, "loaded_at": now},
+    )
 
 
 class WalkSource:

@@ -99,10 +99,11 @@ def within_rules(books: Books) -> Iterator[Breach]:
             yield books.breach(
                 "I13", f"the amount {plain(order.amount)} is not on the lot {plain(rules.lot)}", order
             )
-        if order.price is not None and order.price % rules.tick:
-            yield books.breach(
-                "I13", f"the price {plain(order.price)} is not on the tick {plain(rules.tick)}", order
-            )
+        for name, price in (("price", order.price), ("trigger", order.trigger)):
+            if price is not None and price % rules.tick:
+                yield books.breach(
+                    "I13", f"the {name} {plain(price)} is not on the tick {plain(rules.tick)}", order
+                )
         # An exchange that refused an order kept its minimums; the others it took.
         if order.status not in CAME_TO_NOTHING and (why := _too_small(order)):
             yield books.breach("I13", why, order)

@@ -23,6 +23,7 @@ class Market(models.Model):
     taker_fee = Money(default=0)
     fee_in = models.CharField(max_length=8, choices=choices(FeeIn), default=FeeIn.QUOTE)
     open_orders_max = models.PositiveIntegerField(default=200)
+    rests_stops = models.BooleanField(default=False, help_text="takes stop-limit orders")
     active = models.BooleanField(default=True)
     loaded_at = models.DateTimeField()
 
@@ -51,6 +52,7 @@ class Market(models.Model):
             taker_fee=self.taker_fee.normalize(),
             fee_in=FeeIn(self.fee_in),
             open_orders_max=self.open_orders_max,
+            rests_stops=self.rests_stops,
         )
 
 

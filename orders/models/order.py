@@ -14,6 +14,8 @@ from orders.rules import OrderKind, Side
 from orders.states import FINAL, LIVE, OrderStatus
 from tradingbot.db import Money, SameOwner, above_zero, at_least, one_of
 
+# A stop that waits for its price; from then on it is a limit.
+UNTRIGGERED = Q(trigger__isnull=False, triggered_at__isnull=True)
 # Why an order is ended when a fill took what it was to be paid with.
 UNCOVERED = "what is left does not cover it any more"
 FEE_LOOKS_MAX = 8
@@ -23,9 +25,11 @@ class Order(models.Model):
     """One order, stored before the exchange hears of it and sent at most once.
 
     A slot is taken until its last order is final and a committed decision has seen all its fills
-    (`settled`). `placed_at` and `finished_at` are market time; `claimed_at` is database time. Of the `looks`
-    for an unknown order, `absences` counts those at which the exchange said that it knows no such order.
-    `missing_since`: it rests as far as we know, and its exchange lists it nowhere since then.
+    (`settled`). `placed_at`, `triggered_at` and `finished_at` are market time; `claimed_at` is database
+    time. A stop has a `trigger`; on paper it is a limit like any other from `triggered_at` on, of a real
+    exchange only that knows. Of the `looks` for an unknown order, `absences` counts those at which the
+    exchange said that it knows no such order. `missing_since`: it rests as far as we know, and its exchange
+    lists it nowhere since then.
     While fees of its fills are not told, `fee_look_at` says when to ask again, however it has ended.
     """
 
@@ -46,6 +50,7 @@ class Order(models.Model):
     side = models.CharField(max_length=4, choices=choices(Side))
     kind = models.CharField(max_length=8, choices=choices(OrderKind))
     price = Money(null=True, blank=True)
+    trigger = Money(null=True, blank=True)
     amount = Money()
     post_only = models.BooleanField(default=False)
 
@@ -71,6 +76,7 @@ class Order(models.Model):
     fee_looks = models.PositiveSmallIntegerField(default=0)
     cancel_requested_at = models.DateTimeField(null=True, blank=True)
     placed_at = models.DateTimeField(null=True, blank=True)
+    triggered_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
@@ -99,8 +105,15 @@ class Order(models.Model):
             ),
             models.CheckConstraint(
                 condition=Q(kind=OrderKind.MARKET, price__isnull=True)
-                | (~Q(kind=OrderKind.MARKET) & Q(price__gt=0)),
+                | (~Q(kind=OrderKind.MARKET) & Q(price__isnull=False, price__gt=0)),
                 name="order_price_fits_kind",
+            ),
+            models.CheckConstraint(
+                condition=Q(
+                    kind=OrderKind.STOP, side=Side.SELL, trigger__isnull=False, trigger__gte=F("price")
+                )
+                | (~Q(kind=OrderKind.STOP) & Q(trigger__isnull=True, triggered_at__isnull=True)),
+                name="order_trigger_fits_kind",
             ),
             above_zero("amount", "order_amount_positive"),
             models.CheckConstraint(

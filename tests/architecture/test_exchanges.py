@@ -28,6 +28,7 @@ def row_of(adapter: Adapter, offer: Offer) -> list[str]:
         FEES[adapter.fee_in],
         "all" if newest is None else f"newest {newest}",
         streams_of(adapter),
+        "watched by the bot" if adapter.stop is None else "on the exchange",
         "yes" if offer.sandbox else "no",
         "yes" if offer.needs_password else "no",
         "traded on in our tests" if offer.proven else "requests checked",

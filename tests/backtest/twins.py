@@ -72,7 +72,7 @@ def with_rows(bot_type: str, values: dict[str, Any], path: Path, user: User, tic
         decisions=[_row_told(row, memory) for row, memory in replayed(bot)],
         orders=sorted(
             Order.objects.filter(bot=bot).values_list(
-                "decision_number", "slot", "side", "kind", "amount", "price"
+                "decision_number", "slot", "side", "kind", "amount", "price", "trigger"
             )
         ),
         fills=[
@@ -149,7 +149,8 @@ def _orders(journal: list[Decision]) -> list[tuple[Any, ...]]:
     for decision in journal:
         for slot in decision.placed:
             intent = decision.plan.orders[slot]
-            rows.append((decision.number, slot, intent.side, intent.kind, intent.amount, intent.price))
+            asked = (intent.side, intent.kind, intent.amount, intent.price, intent.trigger)
+            rows.append((decision.number, slot, *asked))
     return sorted(rows)
 
 

@@ -53,6 +53,19 @@ def test_a_dca_is_shown_order_by_order() -> None:
     assert told["orders"][0]["type"] == "market"
 
 
+def test_the_stop_of_a_momentum_bot_is_shown_where_one_rests() -> None:
+    words = ("--set=investment=500", "--set=stop=percent", "--set=take_profit_pct=4")
+    _, told = preview("momentum", *words, "--ticker=BTC/USDT", "--price=60000")
+    stop = told["orders"][-1]
+    assert (stop["slot"], stop["type"], stop["trigger"]) == ("deal-1/stop", "stop", "57000")
+    assert [order["slot"] for order in told["orders"]] == ["deal-1/entry", "deal-1/stop"]
+    out = StringIO()
+    call_command("preview", "momentum", *words, "--ticker=BTC/USDT", "--price=60000", stdout=out)
+    assert re.search(r"deal-1/stop +sell +stop-limit +55860 \(trigger 57000\)", out.getvalue())
+    _, told = preview("momentum", *words, "--ticker=AWK/USDT", "--price=12")
+    assert [order["slot"] for order in told["orders"]] == ["deal-1/entry", "deal-1/target"]
+
+
 def strings_of(told: Any) -> Iterator[str]:
     """Every number of the answer, as it stands there."""
     names = ("price", "amount", "cost", *LEVEL_KEYS - {"slot"})

@@ -19,6 +19,7 @@ class Candidate:
     symbol: Symbol
     price: Decimal  # the market's
     open_orders: int  # the account's on this symbol
+    waiting_stops: int = 0  # of these
 
     @property
     def limit(self) -> bool:
@@ -35,7 +36,8 @@ def price_filter(candidate: Candidate) -> bool:
     symbol, price = candidate.symbol, candidate.wish.price
     if not candidate.limit:
         return True
-    return symbol.min_price <= price <= symbol.max_price and price % symbol.tick == 0
+    stop = candidate.wish.stop_price
+    return symbol.min_price <= price <= symbol.max_price and not (price % symbol.tick or stop % symbol.tick)
 
 
 def percent_price_by_side(candidate: Candidate) -> bool:
@@ -62,12 +64,17 @@ def max_num_orders(candidate: Candidate) -> bool:
     return not candidate.limit or candidate.open_orders < candidate.symbol.max_orders
 
 
+def max_num_algo_orders(candidate: Candidate) -> bool:
+    return not candidate.wish.stops or candidate.waiting_stops < candidate.symbol.max_algo_orders
+
+
 FILTERS: dict[str, Callable[[Candidate], bool]] = {
     "PRICE_FILTER": price_filter,
     "PERCENT_PRICE_BY_SIDE": percent_price_by_side,
     "LOT_SIZE": lot_size,
     "NOTIONAL": notional,
     "MAX_NUM_ORDERS": max_num_orders,
+    "MAX_NUM_ALGO_ORDERS": max_num_algo_orders,
 }
 
 

@@ -123,7 +123,10 @@ class Ledger:
                 raise rejections.market_closed()
             resting = self.open_orders(key, wish.symbol)
             market = self.markets[wish.symbol]
-            filters.check(filters.Candidate(wish, symbol, market.price, len(resting)))
+            waiting = sum(order.waits for order in resting)
+            filters.check(filters.Candidate(wish, symbol, market.price, len(resting), waiting))
+            if wish.stops and wish.triggered_by(market.price):
+                raise rejections.would_trigger()
             if any(order.client_id == wish.client_id for order in resting):
                 raise rejections.duplicate()
             best = market.best(buys=wish.buys)
@@ -141,7 +144,7 @@ class Ledger:
                 buys=wish.buys, cost=wish.quote_quantity, step=symbol.step
             )
             limit = None if wish.kind == "MARKET" else wish.price
-            taken = market.walk(buys=wish.buys, quantity=quantity, limit=limit)
+            taken = [] if wish.stops else market.walk(buys=wish.buys, quantity=quantity, limit=limit)
             cost = sum((price * part for price, part in taken), D(0)) if limit is None else limit * quantity
             now = self.clock()
             order = Order(0, key, wish, quantity, now, now)
@@ -186,12 +189,16 @@ class Ledger:
         *,
         over: bool = False,
     ) -> Trade:
-        """Fills a resting order as its maker, whole or in part; `over` may exceed what it asked for."""
+        """Fills a resting order as its maker, whole or in part; `over` may exceed what it asked for. A stop
+        is triggered by it, and takes at its stop price."""
         with self.lock:
             quantity = order.remaining if quantity is None else quantity
             if not over and not (order.open and 0 < quantity <= order.remaining):
                 raise ValueError(f"{quantity} of order {order.id}, {order.status}, cannot be filled")
-            return self._fill(order, quantity, price or order.wish.price, maker=True)
+            if order.waits:
+                self._trigger(order)
+            wish = order.wish
+            return self._fill(order, quantity, price or wish.stop_price or wish.price, maker=not wish.stops)
 
     def self_trade(self, first: Order, second: Order, quantity: Decimal) -> tuple[Trade, Trade]:
         """Two orders of one account meet: one trade id stands on both."""
@@ -201,10 +208,16 @@ class Ledger:
             return trade, self._fill(second, quantity, price, maker=False, trade_id=trade.id)
 
     def move(self, symbol: str, price: Decimal | int | str, quantity: Decimal | int | str = 1) -> None:
-        """The market trades at a price: resting orders it reaches fill at their own price."""
+        """The market trades at a price: stops it triggers take what the book holds for them, resting orders
+        that it reaches fill at their own price."""
         with self.lock:
             market = self.markets[symbol]
             market.quote(D(price))
+            for order in [order for order in self.orders if order.symbol == symbol and order.waits]:
+                if order.wish.triggered_by(D(price)):
+                    self._trigger(order)
+                    limit, buys = order.wish.price, order.wish.buys
+                    self._take(order, market.walk(buys=buys, quantity=order.remaining, limit=limit))
             reached = [
                 order
                 for order in self.orders
@@ -216,7 +229,13 @@ class Ledger:
                 self._fill(order, order.remaining, order.wish.price, maker=True)
             self._print(market, D(price), D(quantity), buyer_maker=False)
 
+    def _trigger(self, order: Order) -> None:
+        order.triggered = True
+        self._report(order, None, "NEW")
+
     def _reached(self, order: Order) -> bool:
+        if order.waits:
+            return False
         best = self.markets[order.symbol].best(buys=order.wish.buys)
         if best is None:
             return False

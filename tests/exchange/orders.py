@@ -9,7 +9,8 @@ D = Decimal
 
 @dataclass(frozen=True)
 class Wish:
-    """An order as it was asked for. A market order has no price; `quote_quantity` replaces its quantity."""
+    """An order as it was asked for. A market order has no price; `quote_quantity` replaces its quantity. One
+    with a `stop_price` waits for it before it is a limit order."""
 
     symbol: str
     side: str
@@ -19,6 +20,15 @@ class Wish:
     price: Decimal = Decimal(0)
     time_in_force: str = "GTC"
     quote_quantity: Decimal = Decimal(0)
+    stop_price: Decimal = Decimal(0)
+
+    @property
+    def stops(self) -> bool:
+        return self.stop_price > 0
+
+    def triggered_by(self, price: Decimal) -> bool:
+        """Whether a trade at this price makes it a limit order."""
+        return price >= self.stop_price if self.buys else price <= self.stop_price
 
     @property
     def buys(self) -> bool:
@@ -41,6 +51,7 @@ class Order:
     locked: Decimal = Decimal(0)
     # The id of the request that cancelled it; the streams tell it in place of the order's own.
     cancel_id: str = ""
+    triggered: bool = False
 
     @property
     def symbol(self) -> str:
@@ -53,6 +64,11 @@ class Order:
     @property
     def open(self) -> bool:
         return self.status in OPEN
+
+    @property
+    def waits(self) -> bool:
+        """Whether it is not on the book yet."""
+        return self.open and self.wish.stops and not self.triggered
 
     @property
     def remaining(self) -> Decimal:

@@ -72,6 +72,10 @@ def would_take() -> Rejection:
     return Rejection(-2010, "Order would immediately match and take.")
 
 
+def would_trigger() -> Rejection:
+    return Rejection(-2010, "Stop price would trigger immediately.")
+
+
 def market_closed() -> Rejection:
     return Rejection(-1013, "Market is closed.")
 

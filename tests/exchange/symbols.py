@@ -6,6 +6,7 @@ from typing import Any
 
 D = Decimal
 ORDER_TYPES = ("LIMIT", "LIMIT_MAKER", "MARKET")
+STOP = "STOP_LOSS_LIMIT"
 # Amounts of money are told with eight digits after the point.
 ASSET_DIGITS = 8
 
@@ -30,6 +31,8 @@ class Symbol:
     min_notional: Decimal = Decimal(5)
     max_notional: Decimal = Decimal(9_000_000)
     max_orders: int = 200
+    max_algo_orders: int = 5
+    takes_stops: bool = True
     multiplier_up: Decimal = Decimal(5)
     multiplier_down: Decimal = Decimal("0.2")
     status: str = "TRADING"
@@ -78,7 +81,7 @@ class Symbol:
                 "avgPriceMins": 5,
             },
             {"filterType": "MAX_NUM_ORDERS", "maxNumOrders": self.max_orders},
-            {"filterType": "MAX_NUM_ALGO_ORDERS", "maxNumAlgoOrders": 5},
+            {"filterType": "MAX_NUM_ALGO_ORDERS", "maxNumAlgoOrders": self.max_algo_orders},
         ]
 
     def told(self) -> dict[str, Any]:
@@ -93,7 +96,7 @@ class Symbol:
             "quoteAssetPrecision": ASSET_DIGITS,
             "baseCommissionPrecision": ASSET_DIGITS,
             "quoteCommissionPrecision": ASSET_DIGITS,
-            "orderTypes": list(ORDER_TYPES),
+            "orderTypes": [*ORDER_TYPES, *([STOP] if self.takes_stops else [])],
             "icebergAllowed": False,
             "ocoAllowed": False,
             "otoAllowed": False,
@@ -123,5 +126,6 @@ SYMBOLS: dict[Symbol, Decimal] = {
         min_price=D("0.00001"),
         min_quantity=D("0.001"),
         min_notional=D("0.0001"),
+        takes_stops=False,
     ): D("0.05"),
 }

@@ -8,14 +8,13 @@ from tests.exchange import rejections, wire
 from tests.exchange.call import Call
 from tests.exchange.orders import Order, Trade, Wish
 from tests.exchange.rejections import Rejection
-from tests.exchange.symbols import text
+from tests.exchange.symbols import STOP, text
 
 T = TypeVar("T")
 D = Decimal
 TIMES_IN_FORCE = ("GTC", "IOC", "FOK")
 UNSUPPORTED = {
     "STOP_LOSS": "Stop loss orders are not supported for this symbol.",
-    "STOP_LOSS_LIMIT": "Stop loss limit orders are not supported for this symbol.",
     "TAKE_PROFIT": "Take profit orders are not supported for this symbol.",
     "TAKE_PROFIT_LIMIT": "Take profit limit orders are not supported for this symbol.",
 }
@@ -28,21 +27,40 @@ def read_wish(call: Call) -> Wish:
         raise Rejection(-1117, "Invalid side.")
     if kind in UNSUPPORTED:
         raise Rejection(-2010, UNSUPPORTED[kind])
+    if kind == STOP and not call.ledger.symbol(symbol).takes_stops:
+        raise Rejection(-2010, "Stop loss limit orders are not supported for this symbol.")
     client_id = call.client_id("newClientOrderId") or call.ledger.fresh_name()
     if kind == "MARKET":
         return _market(call, symbol, side, client_id)
-    if kind not in ("LIMIT", "LIMIT_MAKER"):
+    if kind not in ("LIMIT", "LIMIT_MAKER", STOP):
         raise Rejection(-1116, "Invalid orderType.")
     if call.optional("quoteOrderQty") is not None:
         raise Rejection(-1106, "Parameter 'quoteOrderQty' sent when not required.")
     time_in_force = "GTC"
-    if kind == "LIMIT":
+    if kind in ("LIMIT", STOP):
         time_in_force = call.required("timeInForce")
     elif call.optional("timeInForce") is not None:
         raise Rejection(-1106, "Parameter 'timeInForce' sent when not required.")
     if time_in_force not in TIMES_IN_FORCE:
         raise Rejection(-1115, "Invalid timeInForce.")
-    return Wish(symbol, side, kind, client_id, call.number("quantity"), call.number("price"), time_in_force)
+    quantity, price = call.number("quantity"), call.number("price")
+    return Wish(
+        symbol, side, kind, client_id, quantity, price, time_in_force, stop_price=_stop_price(call, kind)
+    )
+
+
+def _stop_price(call: Call, kind: str) -> Decimal:
+    told = call.optional("stopPrice")
+    if kind != STOP:
+        if told is not None:
+            raise Rejection(-1106, "Parameter 'stopPrice' sent when not required.")
+        return D(0)
+    if told is None:
+        raise rejections.missing_both("stopPrice", "trailingDelta")
+    stop_price = call.number("stopPrice")
+    if not stop_price:
+        raise Rejection(-1013, "Invalid stopPrice.")
+    return stop_price
 
 
 def _market(call: Call, symbol: str, side: str, client_id: str) -> Wish:
@@ -60,7 +78,7 @@ def _market(call: Call, symbol: str, side: str, client_id: str) -> Wish:
 
 def order_create(call: Call) -> dict[str, Any]:
     wish = read_wish(call)
-    kind = call.optional("newOrderRespType") or ("ACK" if wish.kind == "LIMIT_MAKER" else "FULL")
+    kind = call.optional("newOrderRespType") or ("ACK" if wish.kind in ("LIMIT_MAKER", STOP) else "FULL")
     if kind not in ("ACK", "RESULT", "FULL"):
         raise Rejection(-1130, "Data sent for parameter 'newOrderRespType' is not valid.")
     if not call.account.rights["enableSpotAndMarginTrading"]:

@@ -13,8 +13,9 @@ DAY_MS = 86_400_000
 
 
 def order_state(order: Order) -> dict[str, Any]:
-    """What every answer about an order has."""
-    return {
+    """What every answer about an order has; one that stops tells where."""
+    stop = {"stopPrice": text(order.wish.stop_price)} if order.wish.stops else {}
+    return stop | {
         "symbol": order.symbol,
         "orderId": order.id,
         "orderListId": -1,
@@ -34,11 +35,11 @@ def order_state(order: Order) -> dict[str, Any]:
 def order_queried(order: Order) -> dict[str, Any]:
     """An order in GET order, openOrders and allOrders."""
     return order_state(order) | {
-        "stopPrice": text(D(0)),
+        "stopPrice": text(order.wish.stop_price),
         "icebergQty": text(D(0)),
         "time": order.created,
         "updateTime": order.updated,
-        "isWorking": True,
+        "isWorking": not order.waits,
         "workingTime": order.created,
         "selfTradePreventionMode": "NONE",
     }

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.faults import exact_lines, safety_lines
+from tests.faults import exact_lines, safety_lines, stop_lines
 from tests.faults.safety_lines import Edit, Mutation, Without
 from tests.processes import ROOT, embedded, say
 from tests.servers import child_environment
@@ -30,7 +30,7 @@ LEFT_OUT = (
     ".hypothesis",
 )
 TESTS_TIMEOUT_S = 240
-MUTATIONS = (*safety_lines.MUTATIONS, *exact_lines.MUTATIONS)
+MUTATIONS = (*safety_lines.MUTATIONS, *exact_lines.MUTATIONS, *stop_lines.MUTATIONS)
 REMOVAL = "0999_without_a_guard.py"
 
 

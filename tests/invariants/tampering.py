@@ -108,6 +108,11 @@ def _oversold(books: Traded) -> None:
     of(books.selling).update(amount=Decimal(2), reserved_base=Decimal(2))
 
 
+def _stop(books: Traded, **changes: Decimal) -> None:
+    """The order that sells is a stop instead."""
+    of(books.selling).update(kind="stop", trigger=changes.pop("trigger", Decimal(125)), **changes)
+
+
 def _stricter(books: Traded, **rules: Decimal) -> None:
     """Only the last order stays under rules that it breaks."""
     market = Market.objects.get(pk=books.buying.market_id)
@@ -179,6 +184,7 @@ TAMPERINGS: list[tuple[str, set[str], Tampering]] = [
     ("a correction out of turn", {"I12"}, _corrected),
     ("coins brought in that were not lacking", {"P1"}, _adopted),
     ("off the tick", {"I13"}, lambda b: of(b.buying).update(price=Decimal("95.123"))),
+    ("a trigger off the tick", {"I13"}, lambda b: _stop(b, trigger=Decimal("125.123"))),
     ("off the lot", {"I13"}, lambda b: of(b.ended).update(amount=Decimal("1.0001"))),
     ("under the least amount", {"I13"}, lambda b: _stricter(b, min_amount=Decimal(3))),
     ("under the least value", {"I13"}, lambda b: _stricter(b, min_cost=Decimal(300))),
@@ -190,6 +196,11 @@ TAMPERINGS: list[tuple[str, set[str], Tampering]] = [
     ("a reservation lost", {"I16"}, lambda b: of(b.buying).update(reserved_quote=Decimal(0))),
     ("more reserved than there is", {"I16"}, lambda b: of(b.buying).update(reserved_quote=Decimal(5000))),
     ("more on sale than there is", {"I16", "I17"}, _oversold),
+    (
+        "a stop for more than there is",
+        {"I16", "I17"},
+        lambda b: _stop(b, amount=Decimal(2), reserved_base=Decimal(2)),
+    ),
     ("more on sale than there is, to be ended by nobody", {"I16", "I17"}, _uncovered),
     ("a trade gone", {"I7", "I10", "I11", "I14", "P1"}, _trade_gone),
     ("another gain of a trade", {"P1"}, lambda b: _trade(b, pnl=Decimal(1))),

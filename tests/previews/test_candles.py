@@ -71,7 +71,7 @@ def test_a_market_of_the_built_in_exchange_brings_its_own_past(market: Market, t
     request = request_of(wanted(market), tmp_path)
     assert request.source == WalkSource("BTC/USDT", SEED, "5m")
     assert (request.since, request.until) == (BEGAN - 365 * DAY_MS, BEGAN)
-    assert (request.rules, request.spread_bps) == (Rules(ticker="BTC/USDT"), Decimal(2))
+    assert (request.rules, request.spread_bps) == (Rules(ticker="BTC/USDT", rests_stops=True), Decimal(2))
     assert request_of(wanted(market, "scalper", entry="rsi"), tmp_path).source.timeframe == "1m"
     assert read_request(tell_request(request)) == request
 
@@ -100,6 +100,9 @@ def test_a_market_elsewhere_needs_candles_and_keeps_its_own_rules(market: Market
     request = request_of(wanted(market), tmp_path)
     assert (request.since, request.until) == (BEGAN, BEGAN + 3_000_000)
     assert (request.rules.tick, request.rules.fee_pct) == (Decimal("0.01"), Decimal("0.1"))
+    assert request.rules.rests_stops is True
+    market.rests_stops = False
+    assert request_of(wanted(market), tmp_path).rules.rests_stops is False
 
 
 def test_a_market_that_plays_a_file_shows_only_what_it_has_played(market: Market, tmp_path: Path) -> None:

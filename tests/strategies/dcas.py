@@ -20,7 +20,7 @@ OPEN: dict[str, Any] = {
 }
 
 
-def market(fee: str = "0", fee_in: FeeIn = FeeIn.QUOTE, **rules: str) -> Market:
+def market(fee: str = "0", fee_in: FeeIn = FeeIn.QUOTE, *, rests_stops: bool = False, **rules: str) -> Market:
     given = {"tick": "0.01", "lot": "0.000001", "min_amount": "0.000001", "min_cost": "1", **rules}
     return Market(
         exchange="simulated",
@@ -28,6 +28,7 @@ def market(fee: str = "0", fee_in: FeeIn = FeeIn.QUOTE, **rules: str) -> Market:
         maker_fee=Decimal(fee),
         taker_fee=Decimal(fee),
         fee_in=fee_in,
+        rests_stops=rests_stops,
         **{name: Decimal(value) for name, value in given.items()},  # type: ignore[arg-type]  # all Decimals
     )
 

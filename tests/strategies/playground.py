@@ -8,10 +8,11 @@ from decimal import Decimal
 from typing import Any
 
 from bots.strategies.base import Closed, Command, LiveOrder, OrderIntent, Plan, Seen, SignalRow, marked
+from bots.strategies.difference import check
 from bots.strategies.registry import dump_memory, load_memory
 from bots.strategies.wakes import reached
 from orders.accounting import Fill, Position, money, quote_change
-from orders.matching import Quote, fill, passing_price, quote_around, taker_price
+from orders.matching import Quote, fill, passing_price, quote_around, stop_price, taker_price
 from orders.rules import ZERO, Market, OrderKind, Side
 from orders.states import OrderStatus
 
@@ -60,6 +61,8 @@ class Playground:
         self.reasons: list[str] = []
         self.looks = 0
         self.closing = self.stale = False
+        self.triggered: set[str] = set()
+        self.refuses_stops = False
         if asked:
             self.look()
 
@@ -161,8 +164,12 @@ class Playground:
                 self._place(slot, intent)
 
     def _place(self, slot: str, intent: OrderIntent) -> None:
-        assert self.market.amount(intent.amount) == intent.amount, f"{slot}: not a multiple of the lot"
+        check(slot, intent, self.market)
         self.live[slot] = LiveOrder(intent)
+        self.triggered.discard(slot)
+        if intent.trigger is not None:
+            self._place_stop(slot, intent.trigger)
+            return
         price = taker_price(
             side=intent.side,
             kind=intent.kind,
@@ -178,12 +185,36 @@ class Playground:
         elif intent.kind is OrderKind.IOC:
             self.end(slot)
 
+    def _place_stop(self, slot: str, trigger: Decimal) -> None:
+        """The exchange refuses what it would trigger at once, and what a test has it refuse."""
+        if self.refuses_stops or self.quote.last <= trigger:
+            self.end(slot, OrderStatus.REFUSED)
+
+    def _trigger(self, slot: str, limit: Decimal) -> None:
+        self.triggered.add(slot)
+        price = stop_price(limit, self.quote, self.slippage_pct, self.market.tick)
+        if price is not None:
+            order = self.live[slot]
+            self.take(slot, order.intent.amount - order.filled, price)
+
     def _fill_passed(self) -> None:
+        stops = [
+            (slot, order.intent.price)
+            for slot, order in self.live.items()
+            if order.intent.trigger is not None
+            and slot not in self.triggered
+            and self.quote.last <= order.intent.trigger
+        ]
         passed = [
             (order.intent.price, slot)
             for slot, order in self.live.items()
-            if order.intent.price is not None and self._passes(order.intent, self.quote)
+            if order.intent.price is not None
+            and (order.intent.trigger is None or slot in self.triggered)
+            and self._passes(order.intent, self.quote)
         ]
+        for slot, limit in stops:
+            assert limit is not None
+            self._trigger(slot, limit)
         falling = bool(passed) and self.live[passed[0][1]].intent.side is Side.BUY
         for price, slot in sorted(passed, reverse=falling):
             order = self.live[slot]

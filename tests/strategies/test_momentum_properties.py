@@ -32,6 +32,8 @@ chosen_settings = st.fixed_dictionaries(
         "take_profit_pct": st.sampled_from([0, 3]),
         "roi_steps": st.sampled_from(STEPS),
         "exit_on_cross": st.booleans(),
+        "protective_stop": st.booleans(),
+        "stop_limit_offset_pct": st.sampled_from([D(0), D("0.3"), D(2)]),
         "max_hold_candles": st.sampled_from([0, 4]),
         "size_mode": st.sampled_from(["amount", "risk"]),
         "amount": st.integers(5, 400),
@@ -50,9 +52,12 @@ markets = st.builds(
     fee_in=st.sampled_from(list(FeeIn)),
     lot=st.sampled_from(["0.000001", "0.01", "0.05"]),
     min_cost=st.sampled_from(["1", "5"]),
+    rests_stops=st.booleans(),
 )
+# What the exchange does with a stop of its own accord: it sells a part, ends it, takes none.
+whims = st.sampled_from(["", "", "", "part", "end", "refuse"])
 atrs = st.sampled_from([0.5, 2.0, 40.0, float("nan")])
-moves = st.tuples(st.decimals("-3", 3, places=2), st.booleans(), st.booleans(), atrs)
+moves = st.tuples(st.decimals("-3", 3, places=2), st.booleans(), st.booleans(), atrs, whims)
 walks = st.lists(moves, min_size=5, max_size=60)
 
 
@@ -60,21 +65,48 @@ def walked(on: Any, chosen: dict[str, Any], walk: list[Any], spread: int) -> Pla
     strategy = guarded(momentum(on, investment=400, **chosen))
     playground = Playground(strategy, price=100, cash=450, spread_bps=D(spread))
     price = D(100)
-    for index, (move, enter, leave, atr) in enumerate(walk):
+    for index, (move, enter, leave, atr, whim) in enumerate(walk):
         price = (price * (1 + move / 100)).quantize(D("0.01"))
-        before = stop_of(playground)
+        before, rested = stop_of(playground), trigger_of(playground)
         playground.move(price)
         if finished(playground):
             break
+        assert rested is None or trigger_of(playground) in (None, rested), "it is moved by candles alone"
+        humour(playground, whim)
         playground.look(candle=row(playground, enter=float(enter), leave=float(leave), atr=atr))
         if index == 20:
             playground.look(Command(CommandKind.ADD_FUNDS, D(30)))
         inspect(playground)
+        moved = trigger_of(playground)
+        assert rested is None or moved is None or rested[0] != moved[0] or moved[1] >= rested[1]
         after = stop_of(playground)
         assert before is None or after is None or before[0] != after[0] or after[1] >= before[1]
         if finished(playground):
             break
     return playground
+
+
+def humour(playground: Playground, whim: str) -> None:
+    playground.refuses_stops = whim == "refuse"
+    slot = next((slot for slot in playground.live if slot.endswith("/stop")), None)
+    if slot is None:
+        return
+    order = playground.live[slot]
+    part = playground.market.amount((order.intent.amount - order.filled) / 2)
+    if whim == "part" and part and order.intent.trigger is not None:
+        playground.take(slot, part, order.intent.trigger)
+        playground.look()
+    elif whim == "end":
+        playground.end(slot)
+        playground.look()
+
+
+def trigger_of(playground: Playground) -> tuple[str, Decimal] | None:
+    """Of the stop that rests."""
+    for slot, order in playground.live.items():
+        if order.intent.trigger is not None:
+            return slot, order.intent.trigger
+    return None
 
 
 def stop_of(playground: Playground) -> tuple[int, Decimal] | None:
@@ -90,6 +122,7 @@ def inspect(playground: Playground) -> None:
     held = inner.dust.amount + (inner.deal.held.amount if inner.deal else 0)
     assert held == playground.position.amount, "what it knows from fills is what there is"
     live = playground.live.values()
+    assert sum(one.intent.trigger is not None for one in live) <= 1
     selling = sum(one.intent.amount - one.filled for one in live if one.intent.side is Side.SELL)
     assert selling <= playground.position.amount
     seen = playground.seen()

@@ -84,8 +84,14 @@ def told_of(found: Preflight) -> dict[str, Any]:
     told: dict[str, Any] = plain(msgspec.to_builtins(found, builtin_types=(Decimal,)))
     for order in told["orders"]:
         order["type"] = order.pop("kind")
+        if order["trigger"] is None:  # a stop alone has one
+            del order["trigger"]
     told["problems"] = [_problem(problem) for problem in found.problems]
     return {"ok": found.ok, **told}
+
+
+def _stop_in_words(order: Mapping[str, Any]) -> dict[str, Any]:
+    return {**order, "type": "stop-limit", "price": f"{order['price']} (trigger {order['trigger']})"}
 
 
 def _problem(problem: Problem) -> dict[str, Any]:
@@ -108,7 +114,8 @@ def in_words(told: Mapping[str, Any], market: Market) -> str:
             lines.append(f"{name.replace('_', ' '):20} {told[name]} {unit}")
     if not told["orders"]:
         return "\n".join(lines)
-    rows = [COLUMNS, *([str(order[column]) for column in COLUMNS] for order in told["orders"])]
+    shown = [_stop_in_words(order) if "trigger" in order else order for order in told["orders"]]
+    rows = [COLUMNS, *([str(order[column]) for column in COLUMNS] for order in shown)]
     widths = [max(len(row[at]) for row in rows) for at in range(len(COLUMNS))]
     lines += ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows]
     return "\n".join(line.rstrip() for line in lines)

@@ -42,6 +42,9 @@ def _sold(memory: MomentumMemory, deal: Deal | None, fill: Fill, what: str) -> M
     if what == "target" and target is not None:
         target = replace(target, sold=target.sold + fill.amount)
     held, dust = after_sale(deal.held, memory.dust, fill)
+    if what == "stop" and deal.protection is not None:
+        stop = replace(deal.protection, sold=deal.protection.sold + fill.amount)
+        deal = replace(deal, protection=stop)
     return replace(memory, deal=replace(deal, held=held, target=target), dust=dust)
 
 

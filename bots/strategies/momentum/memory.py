@@ -42,12 +42,30 @@ class Target(Frozen):
         return self.amount - self.sold
 
 
+class Protection(Frozen):
+    """The stop that rests on the exchange: it sells `amount` base, of which `sold` is gone, for `limit` at
+    the least, once the price is down to `trigger`. `trails`: it stands for the profit trail. `refused`: it
+    does not rest there, and the bot watches instead."""
+
+    trigger: Decimal
+    limit: Decimal
+    amount: Decimal
+    trails: bool = False
+    sold: Decimal = ZERO
+    refused: bool = False
+
+    @property
+    def left(self) -> Decimal:
+        return self.amount - self.sold
+
+
 class Deal(Frozen):
     """One deal, from the first fill of its entry on.
 
     `bought` (base) and `value` (quote) are its buys before fees; `held` is what it owns now with fees
     in its cost. `peak` is the highest price since, `stop` and `trail` the stop's and the profit
-    trail's price: both only ever rise. `stopped`: the stop ended it.
+    trail's price: both only ever rise. `stopped`: the stop ended it. `refusals` counts how often its
+    `protection` was not taken.
     """
 
     number: int
@@ -63,6 +81,8 @@ class Deal(Frozen):
     trail: Decimal | None = None
     stopped: bool = False
     attempts: int = 0
+    protection: Protection | None = None
+    refusals: int = 0
 
     @property
     def entry(self) -> Decimal:

@@ -10,6 +10,7 @@ from bots.strategies.exits import above, break_even, trail_nets_profit
 from bots.strategies.momentum.choices import SizeMode
 from bots.strategies.momentum.entry import sized
 from bots.strategies.momentum.exits import stop_under
+from bots.strategies.momentum.protection import limit_under, protects
 from bots.strategies.momentum.settings import MomentumSettings
 from bots.strategies.settings import Problem
 from orders.accounting import Position
@@ -37,7 +38,10 @@ def preflight(settings: MomentumSettings, market: Market, price: Decimal) -> Pre
     held = _held(settings, market, size.amount, price)
     even = break_even(held.average, market.taker_fee)
     target = _target(settings, market, price)
-    orders = tuple(_orders(settings, market, price, size.amount, held, target))
+    orders = (
+        *_orders(settings, market, price, size.amount, held, target),
+        *_stop(settings, market, held, stop),
+    )
     return Preflight(
         orders=orders,
         required_quote=size.cost,
@@ -83,9 +87,20 @@ def _orders(
     """The entry and, where there is one, the target that rests once it has filled."""
     kind = OrderKind.MARKET if settings.entry_order is EntryOrder.MARKET else OrderKind.LIMIT
     yield PreflightOrder("deal-1/entry", Side.BUY, kind, price, amount, amount * price)
-    if target is not None:
+    if target is not None and not protects(settings, market):
         sold = market.amount(held.amount)
         yield PreflightOrder("deal-1/target", Side.SELL, OrderKind.LIMIT, target, sold, sold * target)
+
+
+def _stop(
+    settings: MomentumSettings, market: Market, held: Position, stop: Decimal
+) -> Iterator[PreflightOrder]:
+    """The stop as the entry puts it, where it rests; what it sells for at the least."""
+    trigger, sold = market.price(Side.BUY, stop), market.amount(held.amount)
+    limit = limit_under(settings, market, trigger)
+    if protects(settings, market) and market.enough(sold, limit):
+        kind = OrderKind.STOP
+        yield PreflightOrder("deal-1/stop", Side.SELL, kind, limit, sold, sold * limit, trigger)
 
 
 def _wins_needed(
@@ -95,7 +110,8 @@ def _wins_needed(
     moves = settings.stop_trailing or settings.trails_profit or settings.exit_on_cross
     if target is None or moves or settings.max_hold_candles or settings.roi_steps or settings.atr_stop:
         return None
-    win = held.amount * target * (ONE - market.maker_fee) - held.cost
+    fee = market.taker_fee if protects(settings, market) else market.maker_fee
+    win = held.amount * target * (ONE - fee) - held.cost
     loss = held.cost - held.amount * stop * (ONE - market.taker_fee)
     return loss / (win + loss) * HUNDRED if win > 0 else None
 

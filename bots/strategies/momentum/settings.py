@@ -72,7 +72,8 @@ class MomentumSettings(EntryConditions):
     take_profit_pct: Decimal = setting(
         ZERO,
         title="Take profit",
-        help="A limit order rests this far over the average fill price, before fees. 0 is off.",
+        help="Sells this far over the average fill price, before fees: by a limit order that rests, or, "
+        "where a protective stop rests, at market once the price is there. 0 is off.",
         unit="%",
         group="exit",
         ge=0,
@@ -106,15 +107,17 @@ class MomentumSettings(EntryConditions):
     protective_stop: bool = setting(
         True,
         title="Protective stop on the exchange",
-        help="Lets a stop-limit order rest where an exchange supports it. None here does yet: "
-        "the bot watches the stop itself, and this changes nothing.",
+        help="Where the exchange supports it, the stop rests there as a stop-limit order, so it holds even "
+        "while this server is off. It follows the trailing stops with each closed candle, not in between, "
+        "and locks the coins: targets are then watched and sold at market. "
+        "Elsewhere the bot watches the stop itself.",
         group="exit",
     )
     stop_limit_offset_pct: Decimal = setting(
         Decimal(2),
         title="Stop-limit offset",
-        help="How far under its trigger the protective stop-limit would sell at the lowest. Without an "
-        "exchange that supports it, this changes nothing.",
+        help="How far under its trigger the protective stop sells at the lowest. When the price falls "
+        "through that before all is sold, the bot sells the rest at market.",
         unit="%",
         group="exit",
         ge=0,

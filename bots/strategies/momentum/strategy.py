@@ -8,6 +8,7 @@ from bots.strategies.momentum.entry import entry_order
 from bots.strategies.momentum.fills import booked, closed, reopened
 from bots.strategies.momentum.memory import Deal, MomentumMemory, Signal
 from bots.strategies.momentum.preflight import preflight
+from bots.strategies.momentum.protection import Protected, protects, wanted_protected, watching_protected
 from bots.strategies.momentum.settings import MomentumSettings
 from bots.strategies.momentum.signals import ENTER, atr_of, candles_needed, signals, verdicts
 from bots.strategies.momentum.watch import Look
@@ -19,7 +20,7 @@ from orders.rules import Market
 class Momentum:
     """Enters on a closed candle's signal, and leaves by stop, trail, target, cross or age."""
 
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     memory_type: ClassVar[type] = MomentumMemory
 
     def __init__(self, settings: MomentumSettings, market: Market) -> None:
@@ -28,6 +29,7 @@ class Momentum:
         self._period_ms = settings.timeframe.period_ms
         self._entry = settings.entry.value.replace("_", " ")
         self._idle = Wake(candle=settings.timeframe.value, mark=ENTER)
+        self._protects = protects(settings, market)
 
     @property
     def timeframe(self) -> str | None:
@@ -65,9 +67,12 @@ class Momentum:
             memory = self._signalled(memory, seen.candle, reasons)
         if memory.deal is None:
             return self._flat(memory, seen, reasons)
-        orders = wanted(self.settings, self.market, memory, memory.deal, seen)
-        wake = watching(self.settings, self.market, memory, memory.deal, seen)
-        return Plan(memory, orders, wake, tuple(reasons), memory.deal.number)
+        deal, asked = memory.deal, (self.settings, self.market, memory, memory.deal, seen)
+        if self._protects or deal.protection is not None:
+            orders, wake = wanted_protected(*asked), watching_protected(*asked)
+        else:
+            orders, wake = wanted(*asked), watching(*asked)
+        return Plan(memory, orders, wake, tuple(reasons), deal.number)
 
     def figures(self, memory: MomentumMemory) -> dict[str, Decimal]:
         """What a page shows of the open deal, in quote; empty when flat."""
@@ -79,6 +84,8 @@ class Momentum:
             shown["target"] = deal.target.price
         if deal.stop is not None:
             shown["stop"] = deal.stop if deal.trail is None else max(deal.stop, deal.trail)
+        if deal.protection is not None and not deal.protection.refused:
+            shown["stop"] = deal.protection.trigger
         return shown
 
     def _late(self, memory: MomentumMemory, seen: Seen) -> MomentumMemory:
@@ -117,7 +124,9 @@ class Momentum:
         self, memory: MomentumMemory, deal: Deal, seen: Seen, fresh: bool, reasons: list[str]
     ) -> MomentumMemory:
         """The deal after what has happened to it: opened, sold, stopped, or over."""
-        look = Look(self.settings, self.market, seen, fresh, reasons)
+        # A deal whose stop rests goes on so, whatever its market says meanwhile.
+        kind = Protected if self._protects or deal.protection is not None else Look
+        look = kind(self.settings, self.market, seen, fresh, reasons)
         now = look.watched(memory, look.moved(memory, look.ordered(memory, deal)))
         if not look.over(memory, now):
             return memory if now is deal else replace(memory, deal=now)

@@ -63,7 +63,8 @@ class Adapter(Source):
 
     `listed` are the methods that list orders, open ones first; they also prove that there is no such order.
     `trades` tells how an order's trades are asked for. `market_buy_by_base`: a buy at market may be given in
-    base; where it may not, it goes as an immediate limit a little over the ask.
+    base; where it may not, it goes as an immediate limit a little over the ask. `stop` is what makes a limit
+    sale a stop with this trigger; None where no stop is sent.
     """
 
     tier: Tier
@@ -76,6 +77,7 @@ class Adapter(Source):
     lifetime: Lifetime
     permissions: Callable[[Any], Permissions]
     market_buy_by_base: bool = True
+    stop: Callable[[str], Params] | None = None
     market_params: Params = field(default_factory=dict)
 
 
@@ -100,6 +102,10 @@ def _deadline(since_ms: int, window_ms: int) -> Params:
     return {"deadline": moment_of(since_ms + window_ms).isoformat(timespec="milliseconds")}
 
 
+def _binance_takes_stops(market: Mapping[str, Any]) -> bool:
+    return "STOP_LOSS_LIMIT" in (market.get("info") or {}).get("orderTypes", ())
+
+
 BINANCE_ROW = Adapter(
     exchange="binance",
     tier=Tier.A,
@@ -112,6 +118,8 @@ BINANCE_ROW = Adapter(
     find=lambda wire: {"origClientOrderId": wire},
     list_by=nothing,
     listed=("fetch_open_orders", "fetch_orders"),
+    stop=lambda trigger: {"stopPrice": trigger, "timeInForce": "GTC"},
+    takes_stops=_binance_takes_stops,
     trades=Trades(
         lambda order_id: {"orderId": order_id},
         page=1000,

@@ -159,6 +159,8 @@ class ExchangeGateway:
             params["timeInForce"] = "IOC"
         if kind is OrderKind.MARKET:
             params |= adapter.market_params
+        if kind is OrderKind.STOP:
+            params |= _stop_params(adapter, order)
         word = "market" if kind is OrderKind.MARKET else "limit"
         amount = f"{order.amount.normalize():f}"
         at = None if price is None else f"{price.normalize():f}"
@@ -247,6 +249,12 @@ class ExchangeGateway:
             else:
                 since = int(rows[-1]["timestamp"])
         return valued(fill_reports(mine), order.ticker, client)
+
+
+def _stop_params(adapter: Adapter, order: Order) -> Params:
+    if adapter.stop is None or order.trigger is None:
+        raise Refused(f"no stop-limit orders are sent to {adapter.exchange}")
+    return adapter.stop(f"{order.trigger.normalize():f}")
 
 
 def _nowhere(order: Order) -> Report:

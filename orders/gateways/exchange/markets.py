@@ -17,7 +17,17 @@ from orders.gateways.exchange.source import Source
 from orders.gateways.exchange.steps import Steps, steps_of
 from orders.models import Market
 
-RULES = ("tick", "lot", "min_amount", "min_cost", "maker_fee", "taker_fee", "fee_in", "open_orders_max")
+RULES = (
+    "tick",
+    "lot",
+    "min_amount",
+    "min_cost",
+    "maker_fee",
+    "taker_fee",
+    "fee_in",
+    "open_orders_max",
+    "rests_stops",
+)
 ROWS_AT_ONCE = 500
 TICKER_MAX = 32
 # ccxt has percentages among its fractions, and tables of them.
@@ -113,6 +123,7 @@ class _Lister:
             taker_fee=_fee(told.get("taker"), self.source),
             fee_in=self.source.fee_in,
             open_orders_max=self.source.open_orders_max,
+            rests_stops=self.source.takes_stops(told),
             active=told.get("active") is not False,
             loaded_at=self.now,
         )

@@ -59,7 +59,7 @@ def _market(name: str) -> dict[str, Any]:
         "active": True,
         "precision": {"amount": "0.00001", "price": "0.01"},
         "limits": {"amount": {"min": "0.00001"}, "price": {}, "cost": {"min": "5"}},
-        "info": {"orderTypes": ["LIMIT", "LIMIT_MAKER", "MARKET"]},
+        "info": {"orderTypes": ["LIMIT", "LIMIT_MAKER", "MARKET", "STOP_LOSS_LIMIT"]},
         **kinds,
     }
 

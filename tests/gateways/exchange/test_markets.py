@@ -58,6 +58,17 @@ def test_the_first_load_brings_every_spot_market_with_exact_rules(clients: Proce
     assert Market.objects.get(exchange=NAME, ticker="ETH/BTC").tick == D("0.00001")
 
 
+def test_a_market_tells_whether_it_takes_stops_and_what_it_tells_is_one_of_its_rules(
+    clients: ProcessClients, served: Exchange
+) -> None:
+    load(clients)
+    rests = Market.objects.filter(exchange=NAME, rests_stops=True).order_by("ticker")
+    assert [market.ticker for market in rests] == [name for name in ALL if name != "ETH/BTC"]
+    served.ledger.change_symbol("BTCUSDT", takes_stops=False)
+    assert load(clients).changed == ("BTC/USDT",)
+    assert not Market.objects.get(exchange=NAME, ticker="BTC/USDT", version=2).rules().rests_stops
+
+
 def test_a_second_load_writes_nothing(clients: ProcessClients) -> None:
     load(clients)
     assert load(clients) == Loaded(new=(), changed=(), back=(), gone=(), active=5)

@@ -1,11 +1,14 @@
 """What leaves for each proven exchange, to the field: an upgrade of ccxt must not change it unseen."""
 
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
+from accounts.models import SANDBOX_OF
+from bots.backtest.request import STOPS_REST_ON
 from orders.gateways.base import GatewayError, Refused
-from orders.gateways.exchange.adapters import ADAPTERS
+from orders.gateways.exchange.adapters import ADAPTERS, SOURCES
 from orders.gateways.exchange.client import now_ms
 from orders.rules import OrderKind, Side
 from tests.gateways.exchange.desk import AS_UUID, CLIENT_ID, client, gateway, order
@@ -118,6 +121,39 @@ def test_an_order_leaves_as_its_exchange_reads_it(
         fields = {**fields, "quantity": "0.01"}
     assert (sent.method, sent.host) == ("POST", sorted(ADAPTERS[exchange].hosts)[0])
     assert steady(sent) == fields
+
+
+def test_a_stop_for_binance_leaves_with_its_trigger_its_limit_and_our_id() -> None:
+    wire = Wire()
+    with pytest.raises(GatewayError):
+        gateway("binance", wire).create(order(OrderKind.STOP, SELL, trigger=Decimal("105.000")))
+    sent = wire.requests[0]
+    assert (sent.method, sent.host, sent.path) == ("POST", "api.binance.com", "/api/v3/order")
+    assert steady(sent) == {
+        **BINANCE,
+        "side": "SELL",
+        "type": "STOP_LOSS_LIMIT",
+        "timeInForce": "GTC",
+        "quantity": "0.01",
+        "price": "100.5",
+        "stopPrice": "105",
+    }
+
+
+@pytest.mark.parametrize("exchange", sorted(name for name, row in ADAPTERS.items() if row.stop is None))
+def test_where_no_stops_are_sent_none_leaves(exchange: str) -> None:
+    wire = Wire()
+    with pytest.raises(Refused, match="no stop-limit orders"):
+        gateway(exchange, wire).create(order(OrderKind.STOP, SELL, trigger=Decimal(105)))
+    assert wire.requests == []
+
+
+def test_stops_are_taken_only_where_they_can_be_sent() -> None:
+    """An exchange that sends none has no market of which we would say that it rests them."""
+    assert {name for name, row in ADAPTERS.items() if row.stop is not None} == {"binance"}
+    assert {name.removesuffix(SANDBOX_OF) for name in STOPS_REST_ON} == {"binance"}
+    told = {"info": {"orderTypes": ["STOP_LOSS_LIMIT"]}}
+    assert {name for name, row in SOURCES.items() if row.takes_stops(told)} == {"binance"}
 
 
 @pytest.mark.parametrize("exchange", ADAPTERS)
