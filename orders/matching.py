@@ -9,7 +9,20 @@ from decimal import Decimal
 
 from orders.accounting import Fill, product
 from orders.records import Frozen
-from orders.rules import AT_MARKET, BUY, HUNDRED, IOC, ZERO, FeeIn, Market, OrderKind, Side, ceil_to, floor_to
+from orders.rules import (
+    AT_MARKET,
+    BUY,
+    HUNDRED,
+    IOC,
+    ONE,
+    ZERO,
+    FeeIn,
+    Market,
+    OrderKind,
+    Side,
+    ceil_to,
+    floor_to,
+)
 from orders.states import OrderStatus
 
 BPS = Decimal(10_000)
@@ -69,10 +82,11 @@ def marketable(side: Side, limit: Decimal, quote: Quote) -> bool:
 
 def market_price(side: Side, quote: Quote, slippage_pct: Decimal, tick: Decimal) -> Decimal:
     """What an order at market pays: the touch, worsened by the slippage, on the tick."""
-    slip = slippage_pct / HUNDRED
-    if side is BUY:
-        return ceil_to(quote.ask * (1 + slip), tick)
-    return max(floor_to(quote.bid * (1 - slip), tick), tick)
+    touch = quote.ask if side is BUY else quote.bid
+    if slippage_pct:
+        slip = slippage_pct / HUNDRED
+        touch *= ONE + slip if side is BUY else ONE - slip
+    return ceil_to(touch, tick) if side is BUY else max(floor_to(touch, tick), tick)
 
 
 def taker_price(

@@ -55,7 +55,7 @@ def on_tick(wake: Wake, market: Market) -> Wake:
 
 def reached(wake: Wake, last: Decimal) -> bool:
     """Whether a wake asks for a price that is there already."""
-    return (
+    return wake is not NO_WAKE and (
         (wake.below is not None and last <= wake.below)
         or (wake.above is not None and last >= wake.above)
         or turns(wake.peak, wake.trough, last)

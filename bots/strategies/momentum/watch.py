@@ -5,9 +5,9 @@ from decimal import Decimal
 from bots.strategies import words
 from bots.strategies.additions import Added, unfilled
 from bots.strategies.base import Command, CommandKind, Seen, marked
-from bots.strategies.exits import above, left_by_tries
+from bots.strategies.exits import left_by_tries
 from bots.strategies.momentum.entry import cost_factor, room
-from bots.strategies.momentum.exits import held_until, next_stop, next_trail, stop_under, target_pct
+from bots.strategies.momentum.exits import held_until, next_stop, next_trail, stop_under, target_part
 from bots.strategies.momentum.memory import EXITING, HOLDING, OPENING, Deal, MomentumMemory, Target
 from bots.strategies.momentum.settings import MomentumSettings
 from bots.strategies.momentum.signals import LEAVE
@@ -95,10 +95,10 @@ class Look(Frozen):
         return replace(deal, phase=HOLDING)
 
     def _target(self, memory: MomentumMemory, deal: Deal, entry: Decimal) -> Target | None:
-        pct = target_pct(self.settings, deal, self.seen.now)
-        if pct is None:
+        part = target_part(self.settings, deal, self.seen.now)
+        if part is None:
             return None
-        price, amount = self.market.price(SELL, above(entry, pct)), self.sellable(memory, deal)
+        price, amount = self.market.price(SELL, entry * part), self.sellable(memory, deal)
         old = deal.target
         if old is None:
             return Target(price, amount)

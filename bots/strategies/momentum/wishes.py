@@ -56,7 +56,7 @@ def watching(
     settings: MomentumSettings, market: Market, memory: MomentumMemory, deal: Deal, seen: Seen
 ) -> Wake:
     """The nearest prices and times at which stop, trails, targets or age would act."""
-    timeframe = settings.timeframe.value
+    timeframe = settings.candle
     if deal.phase is EXITING:
         return Wake(candle=timeframe)
     times = [next_step_at(settings, deal, seen.now), held_until(settings, deal)]
