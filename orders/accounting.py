@@ -25,11 +25,10 @@ def money(value: Decimal) -> Decimal:
 NO_MONEY = money(ZERO)
 
 
-def product(value: Decimal, *factors: Decimal) -> Decimal:
+def product(value: Decimal, factor: Decimal, rate: Decimal | None = None) -> Decimal:
     """The product of all, exact until it is rounded once to 18 places."""
-    for factor in factors:
-        value = _multiply(value, factor)
-    return _quantize(value, MONEY_STEP)
+    whole = _multiply(value, factor)
+    return _quantize(whole if rate is None else _multiply(whole, rate), MONEY_STEP)
 
 
 def share(whole: Decimal, part: Decimal, total: Decimal) -> Decimal:

@@ -109,7 +109,7 @@ class Market(Frozen, gc=True, dict=True):
 
     def amount(self, wanted: Decimal) -> Decimal:
         """`wanted` base rounded down to the lot."""
-        return floor_to(wanted, self.lot)
+        return _whole_below(wanted / self.lot) * self.lot
 
     def price(self, side: Side, wanted: Decimal) -> Decimal:
         """`wanted` rounded to the tick, down for a buy and up for a sell."""

@@ -21,6 +21,9 @@ CANCELLED, FILLED, OPEN, REFUSED = (
     OrderStatus.REFUSED,
 )
 
+News = tuple[tuple[Fill, ...], tuple[Closed, ...]]
+NOTHING_NEW: News = ((), ())
+
 
 class Resting(Frozen):
     """A live order at its limit, with what it has reserved (quote, base) and when it was planned (ms)."""
@@ -79,16 +82,16 @@ class Desk:
     def sell_trigger(self) -> Decimal | None:
         return self._asks[0][0] + self.market.tick if self._asks else None
 
-    def take_news(self) -> tuple[tuple[Fill, ...], tuple[Closed, ...]]:
+    def take_news(self) -> News:
         """Fills and ends of orders since the last time, as a look sees them; now they are seen."""
+        if not (self.fills or self.closed):
+            return NOTHING_NEW
         fills, closed = tuple(self.fills), tuple(self.closed)
-        if closed:
-            if len(closed) > 1:
-                closed = tuple(sorted(closed, key=lambda order: (self._ended_at[order.slot], order.slot)))
-            self.closed.clear()
-            self._ended_at.clear()
-        if fills:
-            self.fills.clear()
+        if len(closed) > 1:
+            closed = tuple(sorted(closed, key=lambda order: (self._ended_at[order.slot], order.slot)))
+        self.fills.clear()
+        self.closed.clear()
+        self._ended_at.clear()
         return fills, closed
 
     def reserve(self, reserved: tuple[Decimal, Decimal]) -> None:

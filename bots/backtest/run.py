@@ -227,10 +227,16 @@ class Backtest:
 
 def _highest(*levels: Decimal | None) -> float:
     """Of levels under the price; -∞ without any. A level of 0 is none: no price is ever there."""
-    known = [level for level in levels if level]
-    return float(known[0] if len(known) == 1 else max(known)) if known else -INFINITE
+    highest = ZERO
+    for level in levels:
+        if level is not None and level > highest:
+            highest = level
+    return float(highest) if highest else -INFINITE
 
 
 def _lowest(*levels: Decimal | None) -> float:
-    known = [level for level in levels if level]
-    return float(known[0] if len(known) == 1 else min(known)) if known else INFINITE
+    lowest = None
+    for level in levels:
+        if level and (lowest is None or level < lowest):
+            lowest = level
+    return float(lowest) if lowest else INFINITE

@@ -18,7 +18,7 @@ from bots.strategies.base import (
 )
 from bots.strategies.momentum.entry import entry_order
 from bots.strategies.momentum.fills import booked, closed, reopened
-from bots.strategies.momentum.memory import Deal, MomentumMemory, Signal
+from bots.strategies.momentum.memory import EXITING, Deal, MomentumMemory, Signal
 from bots.strategies.momentum.preflight import preflight
 from bots.strategies.momentum.settings import MomentumSettings
 from bots.strategies.momentum.signals import ENTER, atr_of, candles_needed, signals, verdicts
@@ -129,7 +129,9 @@ class Momentum:
     ) -> MomentumMemory:
         """The deal after what has happened to it: opened, sold, stopped, or over."""
         look = Look(self.settings, self.market, seen, fresh, reasons)
-        now = look.watched(memory, look.moved(memory, look.ordered(memory, deal)))
+        now = look.ordered(memory, deal)
+        if now.phase is not EXITING:
+            now = look.watched(memory, look.moved(memory, now))
         if not look.over(memory, now):
             return memory if now is deal else replace(memory, deal=now)
         reasons.append(look.farewell(memory, now))

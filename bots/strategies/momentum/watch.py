@@ -68,8 +68,6 @@ class Look(Frozen):
 
     def moved(self, memory: MomentumMemory, deal: Deal) -> Deal:
         """The deal in the phase its fills have brought it to, with a target for what it holds."""
-        if deal.phase is EXITING:
-            return deal
         entry = deal.entry
         if deal.phase is OPENING and deal.slot_of("entry") not in self.seen.live:
             deal = self._opened(memory, deal, entry)
