@@ -190,7 +190,8 @@ class Trader:
     ) -> None:
         """Keep a decision: what it says, and the deal it opens or closes."""
         self.decisions += 1
-        self._said.extend(reasons)
+        if reasons:
+            self._said.extend(reasons)
         if plan.deal != self._deal:
             self._write_deal(plan.deal, seen)
         if self.journal is not None:

@@ -55,11 +55,11 @@ def on_tick(wake: Wake, market: Market) -> Wake:
 
 def reached(wake: Wake, last: Decimal) -> bool:
     """Whether a wake asks for a price that is there already."""
-    return wake is not NO_WAKE and (
-        (wake.below is not None and last <= wake.below)
-        or (wake.above is not None and last >= wake.above)
-        or turns(wake.peak, wake.trough, last)
-    )
+    if wake is NO_WAKE:
+        return False
+    if (wake.below is not None and last <= wake.below) or (wake.above is not None and last >= wake.above):
+        return True
+    return turns(wake.peak, wake.trough, last)
 
 
 def turns(peak: Decimal | None, trough: Decimal | None, last: Decimal) -> bool:
