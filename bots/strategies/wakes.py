@@ -14,7 +14,7 @@ NO_WAKE = Wake()
 
 def nearest(one: Wake, other: Wake) -> Wake:
     """What wakes when either would. Where both ask for candles and name different marks, every candle."""
-    if one == NO_WAKE:
+    if one is NO_WAKE or one == NO_WAKE:
         return other
     return Wake(
         below=_first_of(max, one.below, other.below),

@@ -121,11 +121,12 @@ class Look(Frozen):
         return deal
 
     def _followed(self, memory: MomentumMemory, deal: Deal) -> Deal:
-        last, entry = self.seen.last, deal.entry
-        peak = max(deal.peak, entry, last)
+        last, entry, peak = self.seen.last, deal.entry, deal.peak
+        if last > peak or entry > peak:
+            peak = max(entry, last, peak)
         stop = next_stop(self.settings, deal, entry, peak, memory.atr)
         trail = next_trail(self.settings, deal, entry, peak)
-        if (peak, stop, trail) != (deal.peak, deal.stop, deal.trail):
+        if peak is not deal.peak or stop is not deal.stop or trail is not deal.trail:
             deal = replace(deal, peak=peak, stop=stop, trail=trail)
         if trail is not None and last <= trail and trail >= stop:
             at = words.price(trail, self.market)
