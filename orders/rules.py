@@ -75,7 +75,8 @@ class Market(Frozen, gc=True, dict=True):
     """What an exchange lets one trade in one market.
 
     `tick` is the price step in quote, `lot` the amount step in base, `min_amount` in base,
-    `min_cost` in quote; fees are fractions (0.001 is 0.1 %).
+    `min_cost` in quote; fees are fractions (0.001 is 0.1 %). Unlike other records it has room for what
+    is worked out once: it lives long, and is asked at every look.
     """
 
     exchange: str
@@ -137,8 +138,8 @@ class Market(Frozen, gc=True, dict=True):
 
     def _plenty(self, amount: Decimal, price: Decimal) -> bool:
         """Whether `amount` can be sold again at any stop: most orders are far over the minimum."""
-        worth = amount * price
-        return amount >= self.min_amount * RESERVE_FACTOR_MAX and worth >= self.min_cost * RESERVE_FACTOR_MAX
+        worth, most = amount * price, RESERVE_FACTOR_MAX
+        return amount >= self.min_amount * most and worth > self.min_cost * most
 
     def sized(self, wanted: Decimal, price: Decimal, stop_fraction: Decimal = ZERO) -> Decimal | None:
         """The amount to order for `wanted` base at `price`, or None when it is too small.
