@@ -9,7 +9,7 @@ from decimal import Decimal
 from bots.strategies.base import EXIT, ORDERS_PER_PLAN_MAX, OrderIntent, Plan
 from orders.accounting import product
 from orders.records import replace
-from orders.rules import SELL, STOP, ZERO, Market
+from orders.rules import BUY, SELL, STOP, ZERO, Market
 
 REASONS_MAX = 20
 NOTHING: Mapping[str, OrderIntent] = {}
