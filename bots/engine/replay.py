@@ -30,7 +30,8 @@ class Mismatch:
 
 
 def replayed(bot: Bot) -> Iterator[tuple[Decision, dict[str, Any]]]:
-    """Every decision with the memory that deciding it again gives, as JSON carries it."""
+    """Every decision with the memory that deciding it again gives, as JSON carries it. What another version
+    of the strategy has decided is taken as it was kept: replay goes on from its snapshots."""
     stored: dict[str, Any] | None = None
     known = False
     rows = Decision.objects.filter(bot=bot).order_by("number")
@@ -39,9 +40,12 @@ def replayed(bot: Bot) -> Iterator[tuple[Decision, dict[str, Any]]]:
             # What came before is pruned: the first snapshot is where replay begins.
             stored, known = row.memory, row.memory is not None
             continue
-        known = True
         seen = loaded(Seen, row.seen)
         strategy = strategy_of(bot.pk, bot.bot_type, row.settings_version, seen.market)
+        if row.strategy_version != strategy.version:
+            stored, known = row.memory, row.memory is not None
+            continue
+        known = True
         plan = strategy.decide(load_memory(strategy, stored), seen)
         stored = dump_memory(plan.memory)
         yield row, stored
@@ -56,5 +60,7 @@ def replay_breaches(bot: Bot) -> Iterator[Mismatch]:
         if fingerprint(memory) != row.memory_hash:
             yield Mismatch(bot, row.number, "replaying what it saw gives another memory")
             return
+    if number != bot.decisions_made:
+        return  # the last of them are of another version
     if bot.memory is not None and memory is not None and fingerprint(bot.memory) != fingerprint(memory):
         yield Mismatch(bot, number, "the stored memory is not the journal's last")

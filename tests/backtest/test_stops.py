@@ -15,6 +15,7 @@ from bots.backtest.arguments import add_arguments, request_of
 from bots.backtest.desk import Desk
 from bots.backtest.inputs import prepared
 from bots.backtest.request import FileSource, Request, Rules, StoreSource, WalkSource
+from bots.backtest.run import Terms
 from bots.strategies.base import OrderIntent, Role
 from bots.strategies.difference import reserved
 from orders.accounting import Position
@@ -25,7 +26,7 @@ from orders.states import OrderStatus
 from tests.backtest.settings_made import made
 from tests.backtest.test_run import outcome
 from tests.backtest.twins import assert_alike, both
-from tests.backtest.walks import BUSY, MARKET, Terms, backtest, minutes_of, walk
+from tests.backtest.walks import BUSY, MARKET, backtest, minutes_of, walk
 from tests.faults.tapes import written
 
 D = Decimal
@@ -66,7 +67,7 @@ def test_a_triggered_stop_sells_at_the_bid_less_the_slippage_as_a_taker() -> Non
     on.pass_through(D(95), D(100), at("95"))
     assert [(fill.price, fill.amount) for fill in on.fills] == [(D("94.05"), D(1))]
     assert on.log.makers == [False]
-    assert (on.reserved_base, on.buy_trigger) == (0, None)
+    assert (on.reserved_base, on.buy_trigger) == (D(0), None)
 
 
 def test_the_slippage_never_takes_it_under_its_limit() -> None:
@@ -94,7 +95,8 @@ def test_a_stop_that_is_cancelled_leaves_nothing_behind(price: str) -> None:
     place(on, "95", "94")
     on.pass_through(D(price), D(100), at(price))
     on.cancel(STOP)
-    assert (on.reserved_base, on.buy_trigger, on.sell_trigger, on.live) == (0, None, None, {})
+    assert (on.reserved_base, on.buy_trigger, on.sell_trigger) == (D(0), None, None)
+    assert not on.live
     assert closed(on) == [(STOP, OrderStatus.CANCELLED)]
 
 

@@ -46,3 +46,24 @@ def test_once_older_rows_are_pruned_replay_begins_at_a_snapshot(bot: Bot) -> Non
     Decision.objects.filter(bot=bot, number__lt=2).delete()
     assert list(replay_breaches(bot)) == []
     assert next(row.number for row, _ in replayed(bot)) == 4
+
+
+def test_what_another_version_has_decided_is_not_decided_again(bot: Bot) -> None:
+    """An upgrade: the old decisions remembered less, and replay goes on from the next snapshot."""
+    fifth = next(memory for row, memory in replayed(bot) if row.number == 5)
+    old = Decision.objects.filter(bot=bot, number__lte=5)
+    old.update(strategy_version=0, memory_hash="of less")
+    assert list(replay_breaches(bot)) == []
+    assert list(replayed(bot)) == [], "no snapshot has followed"
+    Decision.objects.filter(bot=bot, number=5).update(memory=fifth)
+    assert next(row.number for row, _ in replayed(bot)) == 6
+    assert list(replay_breaches(bot)) == []
+    Decision.objects.filter(bot=bot, number=6).update(memory_hash="wrong")
+    assert [breach.number for breach in replay_breaches(bot)] == [6]
+
+
+def test_a_bot_whose_last_decision_was_another_versions_is_sound(bot: Bot) -> None:
+    Decision.objects.filter(bot=bot, number=bot.decisions_made).update(
+        strategy_version=0, memory_hash="other"
+    )
+    assert list(replay_breaches(bot)) == []

@@ -49,7 +49,7 @@ def test_it_waits_with_its_coins_locked_and_stands_on_no_book(ledger: Ledger) ->
     order = ledger.place(KEY, stop())
     ledger.move("SOLUSDT", 120)
     ledger.move("SOLUSDT", "95.01")
-    assert (order.status, order.waits, order.filled) == ("NEW", True, 0)
+    assert (order.status, order.waits, order.filled) == ("NEW", True, D(0))
     assert ledger.accounts[KEY].balances["SOL"].locked == 1
 
 
@@ -145,7 +145,12 @@ def test_a_client_places_it_finds_it_and_cancels_it(exchange: Exchange, client: 
 def test_what_it_is_asked_with_must_fit(
     exchange: Exchange, client: ccxt.binance, fields: dict[str, str | None], message: str
 ) -> None:
-    whole = {"symbol": "SOLUSDT", "side": "SELL", "type": "STOP_LOSS_LIMIT", "timeInForce": "GTC"}
+    whole: dict[str, str | None] = {
+        "symbol": "SOLUSDT",
+        "side": "SELL",
+        "type": "STOP_LOSS_LIMIT",
+        "timeInForce": "GTC",
+    }
     whole |= {"quantity": "0.5", "price": "90", "stopPrice": "95", **fields}
     with pytest.raises(ccxt.BaseError, match=message):
         client.private_post_order({name: value for name, value in whole.items() if value is not None})

@@ -82,13 +82,6 @@ MUTATIONS: tuple[Mutation, ...] = (
         "if floor.price > resting.trigger:",
     ),
     edit(
-        "a stop never moves down",
-        "tests/strategies/test_momentum_protection.py",
-        PROTECTION,
-        "if self.fresh and floor.price > resting.trigger:",
-        "if self.fresh:",
-    ),
-    edit(
         "a target is taken at its price",
         PROTECTED + "a_target_is_watched_and_sold_at_market",
         PROTECTION,
@@ -96,8 +89,8 @@ MUTATIONS: tuple[Mutation, ...] = (
         "last <= target.price",
     ),
     edit(
-        "what a stop has sold is not offered again",
-        PROTECTED + "a_stop_that_fills_in_part_while_it_is_moved_is_set_anew_for_the_rest",
+        "what a stop has sold whole ends its deal",
+        PROTECTED + "a_stop_that_is_triggered_sells_and_the_deal_is_over",
         "bots/strategies/momentum/fills.py",
         "sold=deal.protection.sold + fill.amount",
         "sold=deal.protection.sold",
