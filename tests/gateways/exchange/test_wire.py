@@ -6,7 +6,7 @@ import pytest
 
 from orders.gateways.base import GatewayError, Refused
 from orders.gateways.exchange.adapters import ADAPTERS
-from orders.gateways.exchange.client import now_ms
+from orders.gateways.exchange.spoken import now_ms
 from orders.rules import OrderKind, Side
 from tests.gateways.exchange.desk import AS_UUID, CLIENT_ID, client, gateway, order
 from tests.gateways.exchange.wire import Request, Wire
