@@ -31,7 +31,7 @@ from bots.strategies.base import (
 from bots.strategies.registry import BOT_TYPES, read_settings
 from bots.strategies.wakes import reached
 from orders.accounting import Position
-from orders.gateways.base import Exchanges, GatewayError, NotYet, Prices
+from orders.gateways.base import Exchanges, GatewayError, Prices
 from orders.gateways.candle_file import exact
 from orders.matching import Quote
 from orders.models import Market, Order, Trade
@@ -222,10 +222,11 @@ def _quotes(bots: Iterable[Bot], exchanges: Exchanges) -> dict[tuple[str, str], 
 def _candle_or_wait(
     bot: Bot, strategy: Strategy[Any], quote: Quote, prices: Prices
 ) -> tuple[SignalRow | None, bool]:
-    """The candle to be shown, and whether one is still on its way: then the bot stays due for it."""
+    """The candle to be shown, and whether it cannot be had yet: then the bot stays due for it, and a stop
+    does not wait for it."""
     try:
         return _closed_candle(bot, strategy, quote, prices), False
-    except NotYet:
+    except GatewayError:
         return None, True
 
 

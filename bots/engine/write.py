@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from decimal import Decimal
 from operator import itemgetter
 from typing import Any
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, Max
 
 from activity import journal
 from activity.models import ActivityLog, Severity
@@ -19,10 +20,12 @@ from bots.strategies.base import Plan, Wake
 from bots.strategies.registry import dump_memory, fingerprint
 from bots.strategies.wakes import on_tick, reached
 from orders.gateways.base import Exchanges
-from orders.models import Order
+from orders.models import Order, Trade
 from orders.money import LostRace, release
+from orders.rules import ZERO, Side
 from orders.services import cancel_request
 from tradingbot.clock import moment_of, next_close
+from tradingbot.db import MoneySum
 
 SNAPSHOT_EVERY = 100
 
@@ -182,8 +185,18 @@ def _write_deal(change: Change) -> None:
             number=Deal.objects.filter(bot=bot).count() + 1,
             settings_version=look.settings_version,
             opened_at=look.now,
-            pnl_before=pnl,
+            pnl_before=pnl - _paid_at_the_opening(bot),
         )
+
+
+def _paid_at_the_opening(bot: Bot) -> Decimal:
+    """What the purchases that open a deal have realised: a fee in a third currency is, at once."""
+    purchases = Trade.objects.filter(bot=bot, number__gt=bot.trades_seen, side=Side.BUY)
+    closed_at = Deal.objects.filter(bot=bot).aggregate(last=Max("closed_at"))["last"]
+    if closed_at is not None:
+        purchases = purchases.filter(order__planned_at__gte=closed_at)
+    paid: Decimal | None = purchases.aggregate(sum=MoneySum("pnl"))["sum"]
+    return paid or ZERO
 
 
 def _take_commands(change: Change) -> None:

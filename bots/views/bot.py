@@ -64,11 +64,12 @@ def standing(request: UserRequest, bot: Bot) -> Standing:
 
 
 def titled(bot: Bot, version: BotSettings) -> list[tuple[str, object, str]]:
-    """The settings of a version: title, value and unit, in the order of the form."""
+    """The settings of a version: title, value and its unit if there is one, in the order of the form."""
     rows, values = [], values_of(bot, version)
     for name, info in BOT_TYPES[bot.bot_type].settings.model_fields.items():
         extra = info.json_schema_extra if isinstance(info.json_schema_extra, dict) else {}
         unit = str(extra.get("unit", "")).replace("quote or base", "")
         unit = {"quote": bot.quote, "base": bot.base}.get(unit, unit)
-        rows.append((info.title or name, values.get(name), unit))
+        value = values.get(name)
+        rows.append((info.title or name, value, unit if value or value == 0 else ""))
     return rows
