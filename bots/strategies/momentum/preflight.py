@@ -38,9 +38,9 @@ def preflight(settings: MomentumSettings, market: Market, price: Decimal) -> Pre
     held = _held(settings, market, size.amount, price)
     even = break_even(held.average, market.taker_fee)
     target = _target(settings, market, price)
+    resting = _orders(settings, market, price, size.amount, held, target)
     return Preflight(
-        orders=_orders(settings, market, price, size.amount, held, target)
-        + _stop(settings, market, held, stop),
+        orders=(*resting, *_stop(settings, market, held, stop)),
         required_quote=size.cost,
         break_even_price=even,
         take_profit_price=target,
