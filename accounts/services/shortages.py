@@ -175,7 +175,7 @@ def _whole(account: ExchangeAccount, currency: str, now: datetime) -> None:
                 ids = taken_in_order(bots_on(account).filter(shortage.under, status=BotStatus.ACTIVE))
                 held = Bot.objects.filter(pk__in=ids)
                 held.filter(phase=Phase.SUSPENDED).update(phase=Phase.WAITING, phase_why="")
-                held.update(events=F("events") + 1)
+                held.update(events=F("events") + 1, retry_at=None)
                 told = f"{account.label}: all the {currency} that its bots should hold is there again."
                 _tell(shortage, told, Severity.SUCCESS, now)
 

@@ -1,7 +1,8 @@
 """When an exchange refuses an order, its rules may be others than those we know: they are asked for again.
 
 A market that is closed is waited for, and so is an account that may not trade: their bots are held with a
-sentence, and go on when the market is open, or the key in order, again.
+sentence, and go on when the market is open, or the key in order, again. So are those whose coins are missing,
+once a sale of theirs was refused.
 """
 
 from collections.abc import Iterable, Sequence
@@ -15,12 +16,13 @@ from accounts.models import TRADES, Environment
 from activity import journal
 from activity.models import Severity
 from bots.engine.look import Look
-from bots.models import Bot, BotStatus, Phase, StopRequest
+from bots.models import Bot, BotStatus, Phase, Shortage, StopRequest
 from orders.gateways.base import Exchanges, GatewayError
+from orders.rules import Side
 from orders.states import OrderStatus
 
 ASKED_EVERY_S = 60
-REASON_MAX = 200
+REASON_MAX, SENTENCE_MAX = 200, 300
 SELLS = StopRequest.CANCEL_AND_SELL
 
 
@@ -60,7 +62,15 @@ def why_held(look: Look) -> str:
     if account.state not in TRADES:
         why = f"Its account is {account.get_state_display().lower()}: {account.state_reason[:REASON_MAX]}"
         return f"{why} The bot keeps what it has, and waits."
+    if look.shortage is not None and _sold_in_vain(look, look.shortage):
+        return look.shortage.why[:SENTENCE_MAX]
     return ""
+
+
+def _sold_in_vain(look: Look, shortage: Shortage) -> bool:
+    """Whether the coins that are missing were to be sold, and the exchange has refused it: it would again."""
+    refused = [order for order in look.closed if order.status == OrderStatus.REFUSED]
+    return shortage.currency == look.bot.base and any(order.side == Side.SELL for order in refused)
 
 
 def set_waiting(looks: Sequence[Look], *, token: UUID, now: datetime) -> None:

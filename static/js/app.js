@@ -27,7 +27,7 @@
   let bannerTimer;
   let pricedTimer;
   let newsTimer;
-  let silenceTimer;
+  let stood = new Map();
 
   const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
   const onPage = (id) => [...document.querySelectorAll(`[id="${CSS.escape(id)}"]`)];
@@ -93,19 +93,18 @@
     refetchAll([...document.querySelectorAll("[data-news]")]);
   }
 
-  // A price that moves no more may have grown old: the server says how old it is.
-  async function askInSilence() {
-    const parts = [...document.querySelectorAll("[data-live-url]:has(.price)")];
-    if (!document.hidden) await refetchAll(parts.filter(inSight));
-    silenceTimer = setTimeout(askInSilence, SILENT_MS);
-  }
-  silenceTimer = setTimeout(askInSilence, SILENT_MS);
-
-  document.addEventListener("live:price", () => {
-    pricedTimer ??= setTimeout(followPrices, PRICED_AFTER_MS);
-    clearTimeout(silenceTimer);
-    silenceTimer = setTimeout(askInSilence, SILENT_MS);
+  document.addEventListener("live:price", ({ detail }) => {
+    if (onPage(detail.id).length) pricedTimer ??= setTimeout(followPrices, PRICED_AFTER_MS);
   });
+
+  // A price that has stood still since the last look may have grown old: the server says how old it is.
+  setInterval(() => {
+    const shown = new Map([...document.querySelectorAll(".price")].map(({ id, dataset }) => [id, dataset.at]));
+    const still = ({ id }) => shown.get(id) === stood.get(id);
+    const parts = [...document.querySelectorAll("[data-live-url]:has(.price)")].filter(inSight);
+    if (!document.hidden) refetchAll(parts.filter((part) => still(part.querySelector(".price"))));
+    stood = shown;
+  }, SILENT_MS);
 
   function showPrice(fresh) {
     const { price, at } = fresh.dataset;

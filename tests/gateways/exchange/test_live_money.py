@@ -13,7 +13,7 @@ from django.utils import timezone
 from accounts.services import account_compare, compare_due_accounts, shortage_close, shortages_of
 from activity.models import ActivityLog
 from bots.models import Bot, BotStatus, Phase, Shortage
-from bots.services import ServiceRefused, bot_delete, bot_start, bot_stop
+from bots.services import ServiceRefused, bot_delete, bot_stop
 from orders.accounting import Pocket
 from orders.invariants import breaches
 from orders.models import Balance, LedgerEntry, Order
@@ -150,12 +150,13 @@ def test_45_coins_that_are_gone_hold_the_bots_and_are_told(floor: Floor) -> None
     row = Bot.objects.get(pk=bot.pk)
     assert (row.phase, row.phase_why) == (Phase.SUSPENDED, shortage.why[:300])
     assert ActivityLog.objects.filter(message__contains="should hold", level="ERROR").count() == 1
-    floor.turn(bot)
-    assert Bot.objects.get(pk=bot.pk).phase == Phase.SUSPENDED
+    for _ in range(8):
+        floor.later(61)
+    row = Bot.objects.get(pk=bot.pk)
+    assert (row.status, row.phase) == (BotStatus.ACTIVE, Phase.SUSPENDED)
+    assert statuses(floor, bot).count(OrderStatus.REFUSED) == 1, "what cannot be sold is not tried again"
     floor.exchange.alice.change("BTC", before - floor.exchange.alice.balances["BTC"].total)
     assert compared(floor, later_s=60) == []
-    # What it had wanted to sell meanwhile may have been refused too often.
-    bot_start(bot=Bot.objects.get(pk=bot.pk), exchanges=floor.exchanges, now=floor.now)
     come_to_rest(floor)
     assert statuses(floor, bot)[-1] == OrderStatus.OPEN, "its coins are protected again"
     agree(floor)

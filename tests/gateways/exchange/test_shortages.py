@@ -1,15 +1,13 @@
 """Attacks on the comparing of an account with its bots' books: what looks like a shortage and is none, and
 what becomes of a bot that is to give up what it holds."""
 
-from dataclasses import replace
-from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
 from django.utils import timezone
 
-from accounts.services import account_compare, shortage_close, shortages_of
+from accounts.services import shortage_close, shortages_of
 from bots.models import Bot, BotStatus, Shortage
 from bots.services import ServiceRefused, bot_delete, bot_start, bot_stop
 from orders.gateways.base import Unreachable
@@ -21,8 +19,6 @@ from orders.switches import SwitchedOff
 from tests import people
 from tests.exchange.faults import LOOKUP, TRADES
 from tests.gateways.exchange.conftest import Floor
-from tests.gateways.exchange.meanwhile import Meanwhile
-from tests.gateways.exchange.public import NAME
 from tests.gateways.exchange.test_live_money import (
     ALL,
     compared,
@@ -79,31 +75,6 @@ def test_who_starts_a_bot_again_has_thought_better_of_closing_it(floor: Floor) -
     floor.later(1)
     compared(floor, later_s=60)
     assert Bot.objects.get(pk=bot.pk).hidden_at is None
-
-
-def test_a_close_during_which_the_bots_coins_move_is_made_good_later(floor: Floor) -> None:
-    bot = holding(floor)
-    target = target_of(floor, bot)
-    foreign_coins_leave(floor, bot)
-    floor.exchange.ledger.cancel(floor.exchange.ledger.orders[-1])
-    floor.exchange.alice.change("BTC", -target.amount / 2)
-    shortage = short(floor)
-    assert not shortage_close(shortage=shortage, bot=bot, exchanges=floor.exchanges, now=floor.now)
-    for _ in range(2):
-        floor.later(6)
-    held = Bot.objects.filter(pk=bot.pk)
-
-    def moves() -> None:
-        held.update(position_amount=held.get().position_amount / 2)
-
-    busy = replace(floor.exchanges, prices={NAME: Meanwhile(floor.exchanges.prices[NAME], moves)})
-    account_compare(account=floor.account, exchanges=busy, now=floor.now + timedelta(seconds=60))
-    assert Shortage.objects.get().closing == bot, "it is not done, and not forgotten"
-    assert [(row.hidden_at, row.position_amount > 0) for row in held.all()] == [(None, True)]
-    assert [one.closing for one in compared(floor, later_s=120)] == [None]
-    assert [(row.hidden_at is None, row.position_amount) for row in held.all()] == [(False, 0)]
-    assert compared(floor, later_s=180) == []
-    assert breaches() == []
 
 
 def test_a_bot_deleted_by_its_owner_is_closed(floor: Floor) -> None:

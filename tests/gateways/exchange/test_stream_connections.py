@@ -4,7 +4,7 @@ import asyncio
 import logging
 import threading
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 
@@ -161,6 +161,7 @@ class Standing:
 
     client: Client
     stands_s: float
+    pro: Closed = field(default_factory=Closed)
     opened: int = 0
     name: str = "a stream"
 
@@ -171,7 +172,7 @@ class Standing:
         self.opened += 1
         if self.opened > 1:
             raise NoStream
-        return Closed()
+        return self.pro
 
     async def listen(self, pro: Any, rest: Client) -> None:
         await asyncio.sleep(self.stands_s)
@@ -188,6 +189,34 @@ def test_a_connection_that_stood_for_long_is_soon_opened_again(
     pace = Pace(first_s=0.001, most_s=0.3, failures=7)
     asyncio.run(kept(Standing(clients.master(NAME), stands_s), pace))
     assert pace.failures == failures
+
+
+class Slow(Closed):
+    """It takes a moment to close."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.begun, self.closed = asyncio.Event(), False
+
+    async def close_ws_clients(self) -> None:
+        self.begun.set()
+        await asyncio.sleep(0.01)
+
+    async def close(self) -> None:
+        self.closed = True
+
+
+def test_who_is_let_go_while_it_closes_closes_to_the_end(clients: ProcessClients) -> None:
+    pro = Slow()
+
+    async def let_go() -> None:
+        task = asyncio.ensure_future(kept(Standing(clients.master(NAME), 0.0, pro), Pace()))
+        await asyncio.wait_for(pro.begun.wait(), 5)
+        task.cancel()
+        await asyncio.wait({task}, timeout=5)
+
+    asyncio.run(let_go())
+    assert pro.closed
 
 
 def test_what_is_asked_in_between_is_asked_by_the_client_that_asks(

@@ -104,7 +104,17 @@ async def _once(connection: Connection, pace: Pace) -> float:
         log.warning("streams.lost", extra={"stream": connection.name, "why": type(end).__name__})
     finally:
         connection.lost()
-        await close(pro)
+        await _closed(pro)
     if time.monotonic() - began_s > pace.most_s:
         pace.steady()  # one that stood so long was none that fails again and again
     return pace.next_s()
+
+
+async def _closed(pro: Any) -> None:
+    """Also when it is let go meanwhile: whoever does that waits, and it does not take long."""
+    closing = asyncio.ensure_future(close(pro))
+    try:
+        await asyncio.shield(closing)
+    except asyncio.CancelledError:
+        await closing
+        raise
