@@ -79,11 +79,13 @@ class Momentum:
             memory = self._signalled(memory, seen.candle, reasons)
         if memory.deal is None:
             return self._flat(memory, seen, reasons)
-        deal, asked = memory.deal, (self.settings, self.market, memory, memory.deal, seen)
+        deal = memory.deal
         if self._protects or deal.protection is not None:
-            orders, wake = wanted_protected(*asked), watching_protected(*asked)
+            orders = wanted_protected(self.settings, self.market, memory, deal, seen)
+            wake = watching_protected(self.settings, self.market, memory, deal, seen)
         else:
-            orders, wake = wanted(*asked), watching(*asked)
+            orders = wanted(self.settings, self.market, memory, deal, seen)
+            wake = watching(self.settings, self.market, memory, deal, seen)
         return Plan(memory, orders, wake, tuple(reasons), deal.number)
 
     def figures(self, memory: MomentumMemory) -> dict[str, Decimal]:
