@@ -128,8 +128,8 @@ class ProcessClients:
             return known[0]
 
     def anew(self, exchange: str, environment: str = Environment.LIVE) -> Client:
-        """The master, with the markets as they are listed now. Raises a `GatewayError` when they are not told,
-        and then those there were stay."""
+        """The master, with the markets as they are listed now. When they are not told, those there were
+        stay, and a `GatewayError` is raised."""
         place = _place(exchange, environment)
         with self._lock:
             loading = self._loading[place]
