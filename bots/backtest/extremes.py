@@ -20,15 +20,14 @@ class Extremes:
     """
 
     def __init__(self, low: Column, high: Column) -> None:
-        # A single number is read faster from a memory view than from an array, and from a list, which
-        # blocks are few enough for, faster still.
+        # Single numbers are read several times faster from a memory view than from an array.
         self._low, self._high = low.data, high.data
-        self._lows: list[list[float]] = []
-        self._highs: list[list[float]] = []
+        self._lows: list[memoryview] = []
+        self._highs: list[memoryview] = []
         while len(low) > BLOCK or not self._lows:
             low, high = _blocks(low, np.minimum), _blocks(high, np.maximum)
-            self._lows.append(low.tolist())
-            self._highs.append(high.tolist())
+            self._lows.append(low.data)
+            self._highs.append(high.data)
 
     def next(self, first: int, below: float, above: float, end: int) -> int:
         """The first candle from row `first` on, before `end`, with low ≤ `below` or high ≥ `above`;
