@@ -104,12 +104,9 @@ def bot_delete(*, bot: Bot, exchanges: Exchanges, now: datetime) -> None:
     Its rows stay, for the books. Deleting twice changes nothing. A protective stop that has stayed is
     cancelled first: that takes a moment, and the bot is deleted once it is seen.
     """
-<<<<<<< HEAD
     _end_its_stop(bot, now)
-=======
     # Before the transaction: an exchange may be asked.
     quote = quote_of(bot.exchange, bot.ticker, exchanges) if bot.position_amount else None
->>>>>>> origin/main
     with transaction.atomic():
         rows = Bot.objects.filter(pk=bot.pk, hidden_at__isnull=True)
         # First of all: a start in another window finds the bot hidden, or makes this one refuse.
