@@ -20,7 +20,7 @@ from activity.queries import activity_of
 from bots import results
 from bots.analytics import Standing, bots_of_today, free_money, standings, summaries
 from bots.engine.look import strategy_of
-from bots.models import Backtest, Bot
+from bots.models import Backtest, Bot, BotStatus, Mode
 from bots.queries import backtests_of, bots_of, decisions_of
 from bots.strategies.registry import BOT_TYPES, load_memory
 from orders.gateways.base import Exchanges
@@ -188,11 +188,15 @@ def summary_context(
     """`found`: the standings of `bots_of_today`, when they are known already."""
     if found is None:
         found = standings(bots_of_today(user, now), user=user, exchanges=exchanges, now=now)
+    bots = [one.bot for one in found if one.bot.hidden_at is None]
+    active = [bot for bot in bots if bot.status == BotStatus.ACTIVE]
+    live = sum(bot.mode == Mode.LIVE for bot in active)
     free = free_money(user)
     sums = summaries(found, user=user, free=free, now=now)
     quotes = {one.currency for one in sums if one.free is not None}
     coins = [(name, held) for name, held in sorted(free.items()) if held and name not in quotes]
-    return {"summaries": sums, "coins": coins}
+    counts = {"count": len(bots), "active": len(active), "live": live}
+    return {"summaries": sums, "coins": coins, **counts}
 
 
 def activity_context(user: User) -> dict[str, Any]:

@@ -26,6 +26,7 @@ bots = (
         path("<uuid:bot_id>/kill/", killing.kill, name="kill_bot"),
         path("<uuid:bot_id>/kill/now", killing.in_force, name="switches_of_bot"),
         path("<uuid:bot_id>/delete", actions.delete, name="delete"),
+        path("<uuid:bot_id>/orders/<uuid:order_id>/give-up", actions.give_up, name="give_up"),
         path("<uuid:bot_id>/ask/<slug:kind>", actions.command, name="command"),
     ],
     "bots",

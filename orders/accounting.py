@@ -25,11 +25,10 @@ def money(value: Decimal) -> Decimal:
 NO_MONEY = money(ZERO)
 
 
-def product(value: Decimal, *factors: Decimal) -> Decimal:
+def product(value: Decimal, factor: Decimal, rate: Decimal | None = None) -> Decimal:
     """The product of all, exact until it is rounded once to 18 places."""
-    for factor in factors:
-        value = _multiply(value, factor)
-    return _quantize(value, MONEY_STEP)
+    whole = _multiply(value, factor)
+    return _quantize(whole if rate is None else _multiply(whole, rate), MONEY_STEP)
 
 
 def share(whole: Decimal, part: Decimal, total: Decimal) -> Decimal:
@@ -85,14 +84,14 @@ class Position(Frozen):
         return product(self.amount, bid) - self.cost
 
     def after(self, fill: Fill) -> "Position":
-        value, fee = fill.value, money(fill.fee_quote)
+        value, fee = fill.value, _quantize(fill.fee_quote, MONEY_STEP)
         other = money(fill.fee_other) if fill.fee_other else NO_MONEY
         if fill.side is BUY:
             if not fill.amount:
                 return self._with_fee(fill.fee_base, fee, other)
             return Position(self.amount + fill.received, self.cost + value + fee, self.realised - other)
         given = fill.amount + fill.fee_base
-        cost = self._cost_of(given)
+        cost = self.cost if given == self.amount else self._cost_of(given)
         gain = value - fee - other - cost
         return Position(self.amount - given, self.cost - cost, self.realised + gain)
 
@@ -116,8 +115,6 @@ class Position(Frozen):
         return position
 
     def _cost_of(self, amount: Decimal) -> Decimal:
-        if amount == self.amount:
-            return self.cost
         if not self.amount:
             return ZERO
         return share(self.cost, amount, self.amount)
@@ -160,9 +157,8 @@ class Transfer(Frozen):
 
 def quote_change(fill: Fill) -> Decimal:
     """What the fill adds to the bot's quote (negative for a buy)."""
-    if fill.side is BUY:
-        return -(fill.value + money(fill.fee_quote))
-    return fill.value - money(fill.fee_quote)
+    value, fee = fill.value, _quantize(fill.fee_quote, MONEY_STEP)
+    return -(value + fee) if fill.side is BUY else value - fee
 
 
 def transfers(

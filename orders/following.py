@@ -5,6 +5,7 @@ from datetime import datetime
 from uuid import UUID
 
 from orders.gateways.base import Gateway
+from orders.missing import orders_rest
 from orders.models import Order
 from orders.services import order_look_later, order_settle
 
@@ -17,5 +18,6 @@ def follow(orders: Sequence[Order], gateway: Gateway, now: datetime) -> set[UUID
         report = reports.get(order.client_id)
         if report is not None:
             order_settle(order=order, report=report, now=now)
+    orders_rest([order for order in orders if order.client_id not in reports])
     order_look_later(orders=orders, now=now)
     return {order.pk for order in orders if not (told := reports.get(order.client_id)) or not told.behind}

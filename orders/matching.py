@@ -16,6 +16,7 @@ from orders.rules import (
     HUNDRED,
     IOC,
     LIMIT,
+    ONE,
     SELL,
     ZERO,
     FeeIn,
@@ -84,10 +85,11 @@ def marketable(side: Side, limit: Decimal, quote: Quote) -> bool:
 
 def market_price(side: Side, quote: Quote, slippage_pct: Decimal, tick: Decimal) -> Decimal:
     """What an order at market pays: the touch, worsened by the slippage, on the tick."""
-    slip = slippage_pct / HUNDRED
-    if side is BUY:
-        return ceil_to(quote.ask * (1 + slip), tick)
-    return max(floor_to(quote.bid * (1 - slip), tick), tick)
+    touch = quote.ask if side is BUY else quote.bid
+    if slippage_pct:
+        slip = slippage_pct / HUNDRED
+        touch *= ONE + slip if side is BUY else ONE - slip
+    return ceil_to(touch, tick) if side is BUY else max(floor_to(touch, tick), tick)
 
 
 def taker_price(

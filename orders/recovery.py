@@ -51,8 +51,8 @@ def recoveries_finish(*, now: datetime) -> None:
 
 def _finish(recovery: Recovery, now: datetime) -> None:
     account = recovery.account
-    fills = Trade.objects.filter(order__account=account, correction=0)
-    recovery.fills = fills.filter(recorded_at__gte=recovery.began_at).count()
+    fills = Trade.objects.filter(order__account=account, recorded_at__gte=recovery.began_at, correction=0)
+    recovery.fills = fills.filter(order__claimed_at__lt=recovery.began_at).count()
     recovery.unknown = _live().filter(account=account, status__in=IN_DOUBT).count()
     with transaction.atomic():
         held = Recovery.objects.filter(pk=recovery.pk, began_at=recovery.began_at, finished_at__isnull=True)

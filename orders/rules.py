@@ -7,6 +7,7 @@ down, sell prices up. Whoever sizes an order asks `Market` and nothing else.
 import decimal
 from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_UP, Context, Decimal
 from enum import StrEnum
+from functools import cached_property
 
 from orders.records import Frozen
 
@@ -72,11 +73,12 @@ def half_up_to(value: Decimal, step: Decimal) -> Decimal:
     return _whole_half_up(value / step) * step
 
 
-class Market(Frozen):
+class Market(Frozen, gc=True, dict=True):
     """What an exchange lets one trade in one market.
 
     `tick` is the price step in quote, `lot` the amount step in base, `min_amount` in base,
     `min_cost` in quote; fees are fractions (0.001 is 0.1 %). `rests_stops`: it takes stop-limit orders.
+    Unlike other records it has room for what is worked out once: it lives long, and is asked at every look.
     """
 
     exchange: str
@@ -91,17 +93,27 @@ class Market(Frozen):
     open_orders_max: int = 200
     rests_stops: bool = False
 
-    @property
+    @cached_property
     def base(self) -> str:
         return self.ticker.split("/")[0]
 
-    @property
+    @cached_property
     def quote(self) -> str:
         return self.ticker.split("/")[1]
 
+    @cached_property
+    def dearest(self) -> Decimal:
+        """The most that one quote's worth may cost with its fee, whether its order makes or takes."""
+        return ONE + max(self.maker_fee, self.taker_fee)
+
+    @cached_property
+    def taken(self) -> Decimal:
+        """What an order that takes costs for each quote of its value: 1 and the fee, if that is in quote."""
+        return ONE + self.taker_fee if self.fee_in is FeeIn.QUOTE else ONE
+
     def amount(self, wanted: Decimal) -> Decimal:
         """`wanted` base rounded down to the lot."""
-        return floor_to(wanted, self.lot)
+        return _whole_below(wanted / self.lot) * self.lot
 
     def price(self, side: Side, wanted: Decimal) -> Decimal:
         """`wanted` rounded to the tick, down for a buy and up for a sell."""
@@ -113,7 +125,7 @@ class Market(Frozen):
 
     def enough(self, amount: Decimal, price: Decimal) -> bool:
         """Whether an order of `amount` base at `price` meets the plain minimums."""
-        return amount > 0 and amount >= self.min_amount and amount * price >= self.min_cost
+        return amount > ZERO and amount >= self.min_amount and amount * price >= self.min_cost
 
     def smallest(self, price: Decimal, stop_fraction: Decimal = ZERO) -> Decimal:
         """The least base that may be bought at `price` and still be sold at the stop.
@@ -127,12 +139,19 @@ class Market(Frozen):
         least = max(self.min_amount, self.min_cost / price)
         return ceil_to(least * factor, self.lot)
 
+    def _plenty(self, amount: Decimal, price: Decimal) -> bool:
+        """Whether `amount` can be sold again at any stop: most orders are far over the minimum."""
+        worth, most = amount * price, RESERVE_FACTOR_MAX
+        return amount >= self.min_amount * most and worth > self.min_cost * most
+
     def sized(self, wanted: Decimal, price: Decimal, stop_fraction: Decimal = ZERO) -> Decimal | None:
         """The amount to order for `wanted` base at `price`, or None when it is too small.
 
         A wish under the minimum by at most 30 % is raised to it; the caller says so.
         """
         amount = self.amount(wanted)
+        if self._plenty(amount, price):
+            return amount
         least = self.smallest(price, stop_fraction)
         if amount >= least:
             return amount

@@ -19,6 +19,7 @@ from activity.models import Severity
 from bots.models import Bot, BotStatus
 from orders.booking import book
 from orders.gateways.base import Report
+from orders.missing import order_missed, orders_rest
 from orders.models import Order
 from orders.models.order import UNTRIGGERED
 from orders.money import LostRace
@@ -148,6 +149,10 @@ def order_settle(*, order: Order, report: Report, now: datetime) -> None:
 def _settle(order: Order, report: Report, now: datetime) -> None:
     fresh = bool(report.fills) and book(order, report.fills, now)
     status = _status_after(order, report)
+    if report.missing:
+        order_missed(order=order, now=now)
+    else:
+        orders_rest([order])
     if report.status is OrderStatus.UNKNOWN:
         _odd_word(order, report, now)
     if report.status in (OrderStatus.FILLED, OrderStatus.UNKNOWN) and status not in FINAL:

@@ -87,12 +87,15 @@ def stopping(order: Order) -> QuerySet[KillSwitch]:
     return switches_over(order).filter(level__in=stops)
 
 
+def sure_shortages() -> QuerySet[Shortage]:
+    return Shortage.objects.filter(sure_at__isnull=False, ended_at__isnull=True)
+
+
 def short_of(order: Order) -> QuerySet[Shortage]:
     """The shortages that do not let this order out: while money is missing nothing more is bought."""
     if order.side != Side.BUY:
         return Shortage.objects.none()
-    sure = Shortage.objects.filter(account=order.account_id, sure_at__isnull=False, ended_at__isnull=True)
-    return sure.filter(currency__in=order.ticker.split("/"))
+    return sure_shortages().filter(account=order.account_id, currency__in=order.ticker.split("/"))
 
 
 def shortages_over(bots: Iterable[Bot]) -> dict[UUID, Shortage]:
@@ -100,9 +103,7 @@ def shortages_over(bots: Iterable[Bot]) -> dict[UUID, Shortage]:
     rows = [bot for bot in bots if bot.mode != Mode.PAPER]
     if not rows:
         return {}
-    accounts = {bot.account_id for bot in rows}
-    sure = Shortage.objects.filter(account__in=accounts, sure_at__isnull=False, ended_at__isnull=True)
-    found = list(sure.order_by("sure_at"))
+    found = list(sure_shortages().filter(account__in={bot.account_id for bot in rows}).order_by("sure_at"))
     held = {}
     for bot in rows:
         for shortage in found:

@@ -26,7 +26,9 @@ MARKS_OF_SECOND_PASS = ("django_db", "postgres_only")
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """On PostgreSQL only tests that touch the database run; on SQLite all but those for PostgreSQL alone."""
     if is_grown(os.environ):
-        chosen = [item for item in items if _touches_database(item)]
+        chosen = [
+            item for item in items if _touches_database(item) and not item.get_closest_marker("sqlite_only")
+        ]
     elif os.environ.get("TEST_SECOND_PASS") == "follows":
         chosen = [item for item in items if not item.get_closest_marker("postgres_only")]
     else:

@@ -40,7 +40,8 @@ class ThreadSafeChannelLayer(InMemoryChannelLayer):
 
     async def _at_home(self, sending: Coroutine[Any, Any, None]) -> None:
         home = self._home
-        if home is None or home.is_closed() or home is asyncio.get_running_loop():
+        # A loop that has stopped is the server's at its end: nobody would ever answer from there.
+        if home is None or not home.is_running() or home is asyncio.get_running_loop():
             await sending
             return
         moved = asyncio.run_coroutine_threadsafe(sending, home)

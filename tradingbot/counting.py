@@ -13,7 +13,6 @@ from django.core.cache.backends.redis import RedisCache
 # How much is added, and for how many seconds from now the count is kept.
 Amount = tuple[int, int]
 
-OWN_COUNTS_MAX = 1000
 # KEYS[1] holds at least ARGV[1], for ARGV[2] seconds from when it was raised.
 RAISE = """
 local held = tonumber(redis.call('GET', KEYS[1]) or '0')
@@ -33,27 +32,6 @@ class Counts(Protocol):
 def shared_counts() -> Counts:
     """Those of the cache: of this process when embedded, of all when grown."""
     return cast(Counts, cache)
-
-
-class OwnCounts:
-    """Of one client alone. The oldest are forgotten when there are too many."""
-
-    def __init__(self) -> None:
-        self._held: dict[str, int] = {}
-        self._lock = Lock()
-
-    def count(self, amounts: Mapping[str, Amount]) -> Mapping[str, int]:
-        with self._lock:
-            for key, (amount, _) in amounts.items():
-                if amount:
-                    self._held[key] = self._held.pop(key, 0) + amount
-            while len(self._held) > OWN_COUNTS_MAX:
-                self._held.pop(next(iter(self._held)))
-            return {key: self._held.get(key, 0) for key in amounts}
-
-    def raise_to(self, key: str, value: int, timeout_s: int) -> None:
-        with self._lock:
-            self._held[key] = max(self._held.get(key, 0), value)
 
 
 class CountingMemory(LocMemCache):

@@ -3,7 +3,7 @@
 No service speaks to an exchange inside a transaction, and none lets a part of a key out of it.
 """
 
-from accounts.services.asked import Wanted, on_real_exchanges
+from accounts.services.asked import Wanted, on_real_exchanges, user_named
 from accounts.services.balance import Held, account_balance
 from accounts.services.making import (
     account_add,
@@ -53,4 +53,5 @@ __all__ = [
     "shortage_close",
     "shortages_of",
     "sure_shortages_of",
+    "user_named",
 ]

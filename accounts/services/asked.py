@@ -36,6 +36,14 @@ class Wanted:
     consent: bool = False
 
 
+def user_named(email: str) -> User:
+    """Who is meant by an address that an operator has typed. Raises `ServiceRefused`."""
+    user = User.objects.filter(email__iexact=email).first()
+    if user is None:
+        raise refused("unknown_user", "user", f"User: nobody here has the address {email}.")
+    return user
+
+
 def on_real_exchanges() -> QuerySet[ExchangeAccount]:
     """Everybody's accounts that may be renamed and deleted: all but those on the built-in exchange."""
     return in_use().exclude(exchange=EXCHANGE)

@@ -129,9 +129,10 @@ def account_refused(*, account: ExchangeAccount, now: datetime) -> None:
 
 
 def ring_bots(account: ExchangeAccount, *, before: str) -> None:
-    """Its bots look anew where it trades no more, or again: they buy nothing while it does not."""
+    """Its bots look anew, and at once, where it trades no more, or again: they wait while it does not."""
     if (account.state in TRADES) != (before in TRADES):
-        Bot.objects.filter(account=account, status=BotStatus.ACTIVE).update(events=F("events") + 1)
+        active = Bot.objects.filter(account=account, status=BotStatus.ACTIVE)
+        active.update(events=F("events") + 1, retry_at=None)
 
 
 def check_due_accounts(

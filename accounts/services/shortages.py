@@ -21,13 +21,13 @@ from accounts.services.balance import is_short
 from activity import journal
 from activity.models import Severity
 from bots.models import Bot, BotStatus, Phase, Shortage, StopRequest
+from bots.queries import taken_in_order
 from bots.services import ServiceRefused, bot_delete, bot_stop, refused
 from bots.services.room import NOTHING, Room, room_asked, takes
-from bots.services.sweeping import taken_in_order
 from orders.gateways.base import Exchanges, GatewayError
 from orders.money import LostRace
 from orders.rules import ZERO
-from orders.switches import close_gate
+from orders.switches import close_gate, sure_shortages
 
 COMPARED_EVERY = timedelta(seconds=60)
 SURE_AFTER = timedelta(seconds=20)
@@ -92,7 +92,8 @@ def shortages_of(account: ExchangeAccount) -> QuerySet[Shortage]:
 
 
 def sure_shortages_of(account: ExchangeAccount) -> QuerySet[Shortage]:
-    return shortages_of(account).filter(sure_at__isnull=False).select_related("account", "closing")
+    found = sure_shortages().filter(account=account).order_by("currency")
+    return found.select_related("account", "closing")
 
 
 def holders_of(shortage: Shortage) -> QuerySet[Bot]:
@@ -110,8 +111,7 @@ def shortage_close(*, shortage: Shortage, bot: Bot, exchanges: Exchanges, now: d
     """
     if not holders_of(shortage).filter(pk=bot.pk).exists():
         raise refused("no_holder", "bot", f"{bot.name} holds no {shortage.currency}; choose another bot.")
-    rows = Shortage.objects.filter(pk=shortage.pk, sure_at__isnull=False, ended_at__isnull=True)
-    if not rows.update(closing=bot):
+    if not sure_shortages().filter(pk=shortage.pk).update(closing=bot):
         raise refused("over", "bot", f"{shortage.currency} is all there again: nothing needs to be closed.")
     bot_stop(bot=bot, now=now, how=StopRequest.CANCEL_ORDERS)
     return _close(Shortage.objects.select_related("closing").get(pk=shortage.pk), exchanges, now)
@@ -171,12 +171,11 @@ def _whole(account: ExchangeAccount, currency: str, now: datetime) -> None:
             shortages_of(account).filter(pk=shortage.pk, sure_at__isnull=True).delete()
             continue
         with transaction.atomic():
-            rows = Shortage.objects.filter(pk=shortage.pk, ended_at__isnull=True)
-            if rows.update(ended_at=now, closing=None):
+            if sure_shortages().filter(pk=shortage.pk).update(ended_at=now, closing=None):
                 ids = taken_in_order(bots_on(account).filter(shortage.under, status=BotStatus.ACTIVE))
                 held = Bot.objects.filter(pk__in=ids)
                 held.filter(phase=Phase.SUSPENDED).update(phase=Phase.WAITING, phase_why="")
-                held.update(events=F("events") + 1)
+                held.update(events=F("events") + 1, retry_at=None)
                 told = f"{account.label}: all the {currency} that its bots should hold is there again."
                 _tell(shortage, told, Severity.SUCCESS, now)
 

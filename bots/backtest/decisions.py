@@ -10,7 +10,7 @@ from typing import Any
 
 from bots.backtest.desk import Desk
 from bots.backtest.record import Deal
-from bots.strategies.base import Command, LiveOrder, OrderIntent, Plan, Seen, SignalRow, Strategy, Wake
+from bots.strategies.base import EXIT, Command, LiveOrder, OrderIntent, Plan, Seen, SignalRow, Strategy, Wake
 from bots.strategies.difference import (
     REASONS_MAX,
     check,
@@ -140,6 +140,9 @@ class Trader:
     def _send(self, place: list[Placing], quote: Quote) -> None:
         """What the later ones take is reserved before the first is sent."""
         desk = self.desk
+        if len(place) == 1:
+            desk.place(*place[0], quote)
+            return
         for _, _, taken in place[1:]:
             desk.reserve(taken)
         for number, (slot, intent, taken) in enumerate(place):
@@ -181,7 +184,7 @@ class Trader:
             quote_left, base_left = quote_left - quote, base_left - base
             place.append((slot, intent, taken))
         if len(place) > 1:
-            place.sort(key=lambda order: (order[1].role != "exit", order[0]))
+            place.sort(key=lambda order: (order[1].role is not EXIT, order[0]))
         return place, waiting
 
     def _write(
@@ -194,7 +197,8 @@ class Trader:
     ) -> None:
         """Keep a decision: what it says, and the deal it opens or closes."""
         self.decisions += 1
-        self._said.extend(reasons)
+        if reasons:
+            self._said.extend(reasons)
         if plan.deal != self._deal:
             self._write_deal(plan.deal, seen)
         if self.journal is not None:

@@ -6,6 +6,7 @@ The same rules as the paper gateway and its rows: `orders.matching` fills, `orde
 
 from bisect import insort
 from decimal import Decimal
+from itertools import pairwise
 
 from bots.strategies.base import Closed, LiveOrder, OrderIntent
 from orders.accounting import Fill, Position, money, product, quote_change
@@ -21,6 +22,9 @@ CANCELLED, FILLED, OPEN, REFUSED = (
     OrderStatus.REFUSED,
 )
 
+News = tuple[tuple[Fill, ...], tuple[Closed, ...]]
+NOTHING_NEW: News = ((), ())
+
 
 class Resting(Frozen):
     """A live order at its limit, with what it has reserved (quote, base) and when it was planned (ms)."""
@@ -31,24 +35,52 @@ class Resting(Frozen):
     planned_at: int
 
 
-class Log:
-    """What happened to the money: one entry a fill in each column, oldest first.
+class Booked(Frozen):
+    """A fill with what it left behind: the position, and `cash` in quote. `bid` stood then, `maker`: it
+    had rested."""
 
-    `cash` and `amount` are what the pocket held before the first fill, in quote and base.
+    fill: Fill
+    maker: bool
+    position: Position
+    cash: Decimal
+    bid: Decimal
+
+
+class Log:
+    """What happened to the money, oldest first; what follows from it is worked out once, after the run.
+
+    `cash` and `position` are what the pocket held before the first fill.
     """
 
-    def __init__(self, cash: Decimal, amount: Decimal) -> None:
-        self._start = cash, amount
-        self.fills: list[Fill] = []
-        self.makers: list[bool] = []
-        self.pnls: list[Decimal] = []
-        self.cashes: list[Decimal] = []
-        self.amounts: list[Decimal] = []
-        self.equities: list[Decimal] = []
+    def __init__(self, cash: Decimal, position: Position) -> None:
+        self._cash, self._position = cash, position
+        self.rows: list[Booked] = []
+
+    @property
+    def fills(self) -> list[Fill]:
+        return [row.fill for row in self.rows]
+
+    @property
+    def makers(self) -> list[bool]:
+        return [row.maker for row in self.rows]
+
+    @property
+    def pnls(self) -> list[Decimal]:
+        """What each fill realised, net, in quote."""
+        realised = [self._position.realised, *(row.position.realised for row in self.rows)]
+        return [after - before for before, after in pairwise(realised)]
+
+    @property
+    def equities(self) -> list[Decimal]:
+        """The equity right after each fill, in quote."""
+        return [row.cash + product(row.position.amount, row.bid) for row in self.rows]
 
     def holding(self, fills: int) -> tuple[Decimal, Decimal]:
         """Quote and base in the pocket after that many fills."""
-        return (self.cashes[fills - 1], self.amounts[fills - 1]) if fills else self._start
+        if not fills:
+            return self._cash, self._position.amount
+        row = self.rows[fills - 1]
+        return row.cash, row.position.amount
 
 
 class Desk:
@@ -63,7 +95,7 @@ class Desk:
         self.fills: list[Fill] = []
         self.closed: list[Closed] = []
         self.refusals, self.why_refused = 0, ""
-        self.log = Log(cash, position.amount)
+        self.log = Log(cash, position)
         self._resting: dict[str, Resting] = {}
         self._ended_at: dict[str, int] = {}
         # Nearest to the market last and first: the highest bid ends `_bids`, the lowest offer begins `_asks`.
@@ -80,16 +112,16 @@ class Desk:
     def sell_trigger(self) -> Decimal | None:
         return self._asks[0][0] + self.market.tick if self._asks else None
 
-    def take_news(self) -> tuple[tuple[Fill, ...], tuple[Closed, ...]]:
+    def take_news(self) -> News:
         """Fills and ends of orders since the last time, as a look sees them; now they are seen."""
+        if not (self.fills or self.closed):
+            return NOTHING_NEW
         fills, closed = tuple(self.fills), tuple(self.closed)
-        if closed:
-            if len(closed) > 1:
-                closed = tuple(sorted(closed, key=lambda order: (self._ended_at[order.slot], order.slot)))
-            self.closed.clear()
-            self._ended_at.clear()
-        if fills:
-            self.fills.clear()
+        if len(closed) > 1:
+            closed = tuple(sorted(closed, key=lambda order: (self._ended_at[order.slot], order.slot)))
+        self.fills.clear()
+        self.closed.clear()
+        self._ended_at.clear()
         return fills, closed
 
     def reserve(self, reserved: tuple[Decimal, Decimal]) -> None:
@@ -187,16 +219,10 @@ class Desk:
         return made.side is BUY or self.position.amount - self.reserved_base >= made.amount
 
     def _book(self, made: Fill, change: Decimal, bid: Decimal, *, maker: bool) -> None:
-        before, log = self.position.realised, self.log
         self.position = after = self.position.after(made)
         self.cash += change
         self.fills.append(made)
-        log.fills.append(made)
-        log.makers.append(maker)
-        log.pnls.append(after.realised - before)
-        log.cashes.append(self.cash)
-        log.amounts.append(after.amount)
-        log.equities.append(self.cash + product(after.amount, bid))
+        self.log.rows.append(Booked(made, maker, after, self.cash, bid))
 
     def _end(
         self, slot: str, intent: OrderIntent, status: OrderStatus, filled: Decimal, planned_at: int

@@ -8,8 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 BLOCK = 8
-# So many candles are looked at one by one before blocks are: most waits are short.
-NEAR = 8
 Column = NDArray[np.float64]
 INFINITE = float("inf")
 
@@ -23,8 +21,10 @@ class Extremes:
 
     def __init__(self, low: Column, high: Column) -> None:
         # Single numbers are read several times faster from a memory view than from an array.
-        self._lows, self._highs = [low.data], [high.data]
-        while len(low) > BLOCK:
+        self._low, self._high = low.data, high.data
+        self._lows: list[memoryview] = []
+        self._highs: list[memoryview] = []
+        while len(low) > BLOCK or not self._lows:
             low, high = _blocks(low, np.minimum), _blocks(high, np.maximum)
             self._lows.append(low.data)
             self._highs.append(high.data)
@@ -32,32 +32,41 @@ class Extremes:
     def next(self, first: int, below: float, above: float, end: int) -> int:
         """The first candle from row `first` on, before `end`, with low ≤ `below` or high ≥ `above`;
         `end` when there is none. A side without a level is ∓∞."""
-        near = min(first + NEAR, end)
-        place = self._first(0, first, near, below, above)
-        if place < near or near == end:
-            return place
-        level, size = 0, 1
+        level, size, block = 0, BLOCK, first // BLOCK
+        if self._lows[0][block] <= below or self._highs[0][block] >= above:
+            row = self._candle(first, min((block + 1) * BLOCK, end), below, above)
+            if row is not None:
+                return row
         # Up to larger blocks while nothing is found, then down into the block that has it.
-        while True:
-            stop = min((place // BLOCK + 1) * BLOCK, len(self._lows[level]))
-            place = self._first(level, place, stop, below, above)
-            if place < stop:
-                break
-            level, size, place = level + 1, size * BLOCK, -(-stop // BLOCK)
-            if level == len(self._lows) or place * size >= end:
-                return end
-        while level:
-            level, place = level - 1, place * BLOCK
-            place = self._first(level, place, place + BLOCK, below, above)
-        return min(place, end)
+        block += 1
+        while block * size < end:
+            stop = min((block // BLOCK + 1) * BLOCK, len(self._lows[level]))
+            block = self._block(level, block, stop, below, above)
+            if block < stop:
+                while level:
+                    level, first = level - 1, block * BLOCK
+                    block = self._block(level, first, first + BLOCK, below, above)
+                first = block * BLOCK
+                row = self._candle(first, min(first + BLOCK, end), below, above)
+                return end if row is None else row
+            level, size, block = level + 1, size * BLOCK, -(-stop // BLOCK)
+        return end
 
-    def _first(self, level: int, place: int, stop: int, below: float, above: float) -> int:
-        """The first block of a level from `place` on that reaches out of the levels; `stop` when none."""
+    def _block(self, level: int, first: int, stop: int, below: float, above: float) -> int:
+        """The first block of a level that reaches out of the levels; `stop` when none."""
         lows, highs = self._lows[level], self._highs[level]
-        for block in range(place, stop):
+        for block in range(first, stop):
             if lows[block] <= below or highs[block] >= above:
                 return block
         return stop
+
+    def _candle(self, first: int, stop: int, below: float, above: float) -> int | None:
+        """The first candle before `stop` that reaches out of the levels."""
+        lows, highs = self._low, self._high
+        for row in range(first, stop):
+            if lows[row] <= below or highs[row] >= above:
+                return row
+        return None
 
 
 def _blocks(column: Column, extreme: np.ufunc) -> Column:

@@ -98,9 +98,8 @@ class Backtest:
         wake, desk = self.trader.wake, self.desk
         buy, sell = desk.buy_trigger, desk.sell_trigger
         self._levels = Levels(buy, sell, wake.below, wake.above, wake.at, wake.peak, wake.trough)
-        # A level of 0 is left out with those that there are none of: no price is ever there.
-        self._below = float(max(filter(None, (buy, wake.below, wake.trough)), default=-INFINITE))
-        self._above = float(min(filter(None, (sell, wake.above, wake.peak)), default=INFINITE))
+        self._below = _highest(buy, wake.below, wake.trough)
+        self._above = _lowest(sell, wake.above, wake.peak)
         self._rows = self._rows_of(wake.mark) if wake.candle is not None else NO_ROWS
 
     def _walk_candle(self) -> None:
@@ -169,11 +168,11 @@ class Backtest:
             if self._leg or not self._skip:
                 return self._row
             first = self._row
-        elif not self._skip:
+        elif not self._skip or first == self._count:
             return first
         due, found = self._levels.due, self._count
         if due is not None:
-            found = max(self.tape.reaching(due), first)
+            found = self.tape.reaching(due, first)
         if self._rows is not NO_ROWS:
             openings = self._rows.openings
             place = bisect_right(openings, self._row)
@@ -224,3 +223,20 @@ class Backtest:
             daily=daily_marks(log, tape, self.market, spread_bps=spread, since=since, until=until),
             exposed_ms=exposure_ms(log, since=since, until=until),
         )
+
+
+def _highest(*levels: Decimal | None) -> float:
+    """Of levels under the price; -∞ without any. A level of 0 is none: no price is ever there."""
+    highest = ZERO
+    for level in levels:
+        if level is not None and level > highest:
+            highest = level
+    return float(highest) if highest else -INFINITE
+
+
+def _lowest(*levels: Decimal | None) -> float:
+    lowest = None
+    for level in levels:
+        if level and (lowest is None or level < lowest):
+            lowest = level
+    return float(lowest) if lowest else INFINITE

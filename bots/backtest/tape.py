@@ -94,13 +94,12 @@ class Tape:
         at: int = self._at[row] + self._offsets[leg]
         return at
 
-    def reaching(self, moment: int) -> int:
-        """The first candle that is still open at `moment` (ms), or opens after it."""
-        return int(self.candles.at.searchsorted(moment - self._offsets[3]))
-
-    def opening(self, moment: int) -> int:
-        """The first candle that opens at or after `moment` (ms)."""
-        return int(self.candles.at.searchsorted(moment))
+    def reaching(self, moment: int, first: int) -> int:
+        """The first candle from row `first` on that is still open at `moment` (ms), or opens after it."""
+        at, opens = self._at, moment - self._offsets[3]
+        # As many candles ahead as fit into the time between, or fewer where some are missing.
+        farthest = first + max(opens - at[first], -1) // self.length_ms + 1
+        return bisect_left(at, opens, first, min(farthest, len(at)))
 
 
 def view(column: NDArray[Any]) -> memoryview:

@@ -21,7 +21,7 @@ def daily_marks(
     before it."""
     midnights = np.arange((since // DAY_MS + 1) * DAY_MS, until + 1, DAY_MS)
     rows = np.searchsorted(tape.candles.at, midnights) - 1
-    times = [fill.at for fill in log.fills]
+    times = [row.fill.at for row in log.rows]
     marks = []
     for midnight, row in zip(midnights.tolist(), rows.tolist(), strict=True):
         bid = quote_around(tape.close(row), market, spread_bps, midnight).bid
@@ -32,9 +32,9 @@ def daily_marks(
 
 def exposure_ms(log: Log, *, since: int, until: int) -> int:
     """How long a position was held between `since` and `until` (ms)."""
-    exposed, before = 0, since
-    for number, fill in enumerate(log.fills):
-        if log.holding(number)[1]:
-            exposed += fill.at - before
-        before = fill.at
-    return exposed + (until - before if log.holding(len(log.fills))[1] else 0)
+    exposed, before, held = 0, since, log.holding(0)[1]
+    for row in log.rows:
+        if held:
+            exposed += row.fill.at - before
+        before, held = row.fill.at, row.position.amount
+    return exposed + (until - before if held else 0)

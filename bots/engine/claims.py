@@ -14,6 +14,7 @@ from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 
 from bots.models import Bot, BotStatus
+from bots.queries import taken_in_order
 from orders.models import Order, SimulatedMarket
 from orders.states import LIVE, OrderStatus
 
@@ -73,12 +74,6 @@ def release(token: UUID) -> None:
     with transaction.atomic():
         held = taken_in_order(Bot.objects.filter(lease_token=token))
         Bot.objects.filter(pk__in=held).update(lease_token=None, lease_until=None)
-
-
-def taken_in_order(bots: QuerySet[Bot]) -> list[UUID]:
-    """Take these rows until the commit, always in the same order: two that each take many would
-    else wait for each other. SQLite has one writer, and needs no order."""
-    return list(bots.order_by("pk").select_for_update(no_key=True).values_list("pk", flat=True))
 
 
 def release_all_leases() -> int:

@@ -14,7 +14,6 @@ from zoneinfo import ZoneInfo
 
 from django.db.models import Q
 
-from accounts.models import TRADES
 from bots.models import Bot, BotCommand, BotSettings, BotStatus, Shortage, StopRequest
 from bots.strategies.base import (
     Closed,
@@ -32,7 +31,7 @@ from bots.strategies.base import (
 from bots.strategies.registry import BOT_TYPES, read_settings
 from bots.strategies.wakes import reached
 from orders.accounting import Position
-from orders.gateways.base import Exchanges, GatewayError, NotYet, Prices
+from orders.gateways.base import Exchanges, GatewayError, Prices
 from orders.gateways.candle_file import exact
 from orders.matching import Quote
 from orders.models import Market, Order, Trade
@@ -75,16 +74,8 @@ class Look:
 
     @property
     def may_buy(self) -> bool:
-        """Neither an order's fate, the account's money nor its key is in doubt."""
-        return not self.in_doubt and not self.held_why
-
-    @property
-    def held_why(self) -> str:
-        """What keeps the account's bots from buying, in words."""
-        account = self.bot.account
-        if account.state not in TRADES:
-            return f"Its account is {account.get_state_display().lower()}: {account.state_reason}"
-        return "" if self.shortage is None else self.shortage.why
+        """Neither an order's fate nor the account's money is in doubt."""
+        return not self.in_doubt and self.shortage is None
 
     @property
     def now(self) -> datetime:
@@ -231,10 +222,11 @@ def _quotes(bots: Iterable[Bot], exchanges: Exchanges) -> dict[tuple[str, str], 
 def _candle_or_wait(
     bot: Bot, strategy: Strategy[Any], quote: Quote, prices: Prices
 ) -> tuple[SignalRow | None, bool]:
-    """The candle to be shown, and whether one is still on its way: then the bot stays due for it."""
+    """The candle to be shown, and whether it cannot be had yet: then the bot stays due for it, and a stop
+    does not wait for it."""
     try:
         return _closed_candle(bot, strategy, quote, prices), False
-    except NotYet:
+    except GatewayError:
         return None, True
 
 

@@ -12,8 +12,9 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import F, Max, Min, Q, QuerySet
 
-from bots.engine.claims import market_is_quiet, taken_in_order
+from bots.engine.claims import market_is_quiet
 from bots.models import Bot, BotStatus
+from bots.queries import taken_in_order
 from orders.gateways import lockstep
 from orders.gateways.base import Report
 from orders.gateways.listed import EXCHANGE, LISTED

@@ -8,8 +8,8 @@ from django.db import transaction
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from accounts.models import TRADES, Environment, ExchangeAccount
-from bots.engine.claims import taken_in_order
 from bots.models import Bot, BotStatus
+from bots.queries import taken_in_order
 from orders.gateways.base import Report
 from orders.gateways.listed import EXCHANGE
 from orders.gateways.paper import reached_fill

@@ -1,6 +1,8 @@
 """When an exchange refuses an order, its rules may be others than those we know: they are asked for again.
 
-A market that is closed is waited for: its bots are paused with a sentence, and go on when it is open again.
+A market that is closed is waited for, and so is an account that may not trade: their bots are held with a
+sentence, and go on when the market is open, or the key in order, again. So are those whose coins are missing,
+once a sale of theirs was refused.
 """
 
 from collections.abc import Iterable, Sequence
@@ -10,15 +12,17 @@ from uuid import UUID
 from django.core.cache import cache
 from django.db import transaction
 
-from accounts.models import Environment
+from accounts.models import TRADES, Environment
 from activity import journal
 from activity.models import Severity
 from bots.engine.look import Look
-from bots.models import Bot, BotStatus, Phase, StopRequest
+from bots.models import Bot, BotStatus, Phase, Shortage, StopRequest
 from orders.gateways.base import Exchanges, GatewayError
+from orders.rules import Side
 from orders.states import OrderStatus
 
 ASKED_EVERY_S = 60
+REASON_MAX, SENTENCE_MAX = 200, 300
 SELLS = StopRequest.CANCEL_AND_SELL
 
 
@@ -48,20 +52,36 @@ def _loaded(exchange: str, exchanges: Exchanges, now: datetime) -> bool:
     return True
 
 
-def is_shut(look: Look) -> bool:
-    """Whether nothing can be placed in its market now, and the bot would want to."""
-    return not look.market.active and look.bot.stop_request in ("", SELLS)
+def why_held(look: Look) -> str:
+    """Why nothing can be placed for the bot now, though it would want to; nothing when something can be."""
+    bot, account = look.bot, look.bot.account
+    if bot.stop_request not in ("", SELLS):
+        return ""
+    if not look.market.active:
+        return f"{bot.ticker} is not traded on {bot.exchange} now. The bot keeps what it has, and waits."
+    if account.state not in TRADES:
+        why = f"Its account is {account.get_state_display().lower()}: {account.state_reason[:REASON_MAX]}"
+        return f"{why} The bot keeps what it has, and waits."
+    if look.shortage is not None and _sold_in_vain(look, look.shortage):
+        return look.shortage.why[:SENTENCE_MAX]
+    return ""
 
 
-def wait_until_open(looks: Sequence[Look], *, token: UUID, now: datetime) -> None:
-    """Pause these bots; they look again in a minute. Their user is told once."""
+def _sold_in_vain(look: Look, shortage: Shortage) -> bool:
+    """Whether the coins that are missing were to be sold, and the exchange has refused it: it would again."""
+    refused = [order for order in look.closed if order.status == OrderStatus.REFUSED]
+    return shortage.currency == look.bot.base and any(order.side == Side.SELL for order in refused)
+
+
+def set_waiting(looks: Sequence[Look], *, token: UUID, now: datetime) -> None:
+    """Hold these bots; they look again in a minute. Their user is told once."""
     for look in looks:
-        bot = look.bot
-        why = f"{bot.ticker} is not traded on {bot.exchange} now. The bot keeps what it has, and waits."
+        bot, why = look.bot, why_held(look)
+        phase = Phase.SUSPENDED if look.market.active else Phase.PAUSED
         mine = Bot.objects.filter(pk=bot.pk, lease_token=token, epoch=bot.epoch, status=BotStatus.ACTIVE)
         again = now + timedelta(seconds=ASKED_EVERY_S)
         with transaction.atomic():
-            if not mine.update(phase=Phase.PAUSED, phase_why=why, phase_until=None, retry_at=again):
+            if not mine.update(phase=phase, phase_why=why, phase_until=None, retry_at=again):
                 continue
             if bot.phase_why != why:
                 journal.say(user_id=bot.user_id, bot_id=bot.pk, level=Severity.WARNING, message=why, now=now)

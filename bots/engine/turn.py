@@ -21,7 +21,7 @@ from bots.engine.compare import Change, change_of
 from bots.engine.fail import bot_failed
 from bots.engine.fees import ask_for_fees
 from bots.engine.look import Look, look
-from bots.engine.rules_anew import asked_anew, is_shut, wait_until_open
+from bots.engine.rules_anew import asked_anew, set_waiting, why_held
 from bots.engine.send import anything_left, finish, send
 from bots.engine.time_limit import THINKS_MAX_S, TimeLimit
 from bots.engine.write import let_go, pass_by, write
@@ -96,12 +96,12 @@ def _round(ids: Sequence[UUID], *, hold: Hold, exchanges: Exchanges, now: dateti
 
 
 def _looks(ids: Sequence[UUID], *, token: UUID, exchanges: Exchanges, now: datetime) -> list[Look]:
-    """What the bots see that can act: those of a market that is shut wait for it."""
+    """What the bots see that can act: those whose market is shut, or whose account may not trade, wait."""
     looks = look(token, ids, exchanges=exchanges)
     if asked_anew(looks, exchanges=exchanges, now=now):
         looks = look(token, ids, exchanges=exchanges)
-    wait_until_open([looked for looked in looks if is_shut(looked)], token=token, now=now)
-    return [looked for looked in looks if not is_shut(looked)]
+    set_waiting([looked for looked in looks if why_held(looked)], token=token, now=now)
+    return [looked for looked in looks if not why_held(looked)]
 
 
 def _decided(looked: Look, now: datetime) -> Change | None:

@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from decimal import Decimal
 from operator import itemgetter
 from typing import Any
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, Max
 
 from activity import journal
 from activity.models import ActivityLog, Severity
@@ -19,10 +20,12 @@ from bots.strategies.base import Plan, Wake
 from bots.strategies.registry import dump_memory, fingerprint
 from bots.strategies.wakes import on_tick, reached
 from orders.gateways.base import Exchanges
-from orders.models import Order
+from orders.models import Order, Trade
 from orders.money import LostRace, release
+from orders.rules import ZERO, Side
 from orders.services import cancel_request
 from tradingbot.clock import moment_of, next_close
+from tradingbot.db import MoneySum
 
 SNAPSHOT_EVERY = 100
 
@@ -154,8 +157,8 @@ def _phase(change: Change) -> dict[str, Any]:
         return {"phase": Phase.WAITING, "phase_why": "", "phase_until": None}
     if bot.stop_request or plan.finished:
         return {"phase": Phase.CLOSING, "phase_why": "", "phase_until": None}
-    if change.look.held_why:
-        return {"phase": Phase.SUSPENDED, "phase_why": change.look.held_why[:300], "phase_until": None}
+    if change.look.shortage is not None:
+        return {"phase": Phase.SUSPENDED, "phase_why": change.look.shortage.why[:300], "phase_until": None}
     if plan.paused_why:
         until = moment_of(plan.paused_until) if plan.paused_until is not None else None
         return {"phase": Phase.PAUSED, "phase_why": plan.paused_why[:300], "phase_until": until}
@@ -168,9 +171,11 @@ def _write_deal(change: Change) -> None:
     bot = look.bot
     if number == bot.deal_number:
         return
+    # Not as it was looked at: a fee may have been told since. The bot's row is ours by now.
+    pnl = Bot.objects.values_list("pnl", flat=True).get(pk=bot.pk)
     for deal in Deal.objects.filter(bot=bot, closed_at__isnull=True):
         # A market's clock may be set back.
-        deal.closed_at, deal.pnl = max(look.now, deal.opened_at), bot.pnl - deal.pnl_before
+        deal.closed_at, deal.pnl = max(look.now, deal.opened_at), pnl - deal.pnl_before
         deal.save(update_fields=["closed_at", "pnl"])
     if number is not None:
         # Numbered by the bot's history: a strategy that starts afresh counts from 1 again.
@@ -180,8 +185,18 @@ def _write_deal(change: Change) -> None:
             number=Deal.objects.filter(bot=bot).count() + 1,
             settings_version=look.settings_version,
             opened_at=look.now,
-            pnl_before=bot.pnl,
+            pnl_before=pnl - _paid_at_the_opening(bot),
         )
+
+
+def _paid_at_the_opening(bot: Bot) -> Decimal:
+    """What the purchases that open a deal have realised: a fee in a third currency is, at once."""
+    purchases = Trade.objects.filter(bot=bot, number__gt=bot.trades_seen, side=Side.BUY)
+    closed_at = Deal.objects.filter(bot=bot).aggregate(last=Max("closed_at"))["last"]
+    if closed_at is not None:
+        purchases = purchases.filter(order__planned_at__gte=closed_at)
+    paid: Decimal | None = purchases.aggregate(sum=MoneySum("pnl"))["sum"]
+    return paid or ZERO
 
 
 def _take_commands(change: Change) -> None:

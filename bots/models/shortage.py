@@ -55,10 +55,10 @@ class Shortage(models.Model):
     @property
     def why(self) -> str:
         """For people: what is the matter, and what they can do."""
-        ours, found = (f"{Decimal(value).normalize():f}" for value in (self.ours, self.found))
+        ours, found = (f"{Decimal(value).normalize():,f}" for value in (self.ours, self.found))
         return (
             f"The bots should hold {ours} {self.currency}, and the account holds {found}. Nothing more is "
-            "bought until it was put back, or a bot that should hold it was closed, on the account's page."
+            "bought until it is put back, or a bot that should hold it is closed, on the account's page."
         )
 
     @property

@@ -14,7 +14,7 @@ from typing import Any
 from bots.backtest.request import FileSource, Request, Rules, StoreSource, WalkSource
 from bots.strategies.limits import DAY_MS
 from bots.strategies.registry import BOT_TYPES, read_settings
-from orders.gateways.candle_store import CandleStore, Series
+from orders.gateways.candle_store import CandleStore, Series, WrongName
 from orders.gateways.listed import EXCHANGE
 from orders.gateways.offers import OFFERS
 from orders.gateways.simulated import now_of
@@ -51,13 +51,21 @@ def request_of(wanted: Wanted, root: Path) -> Request:
     strategy = BOT_TYPES[wanted.bot_type].build(settings, wanted.market.rules())
     days = SPREAD_CAPTURE_DAYS if getattr(settings, "captures_spread", False) else PERIOD_DAYS_MAX
     row = wanted.market
-    stored = CandleStore(root).of_market(exchange=row.exchange, ticker=row.ticker)
+    stored = _stored(row, root)
     timeframe = chosen({series.timeframe for series in stored}, strategy.timeframe)
     if timeframe:
         return _of_store(wanted, next(one for one in stored if one.timeframe == timeframe), root, days)
     if row.exchange == EXCHANGE:
         return _of_exchange(wanted, strategy.timeframe, days)
     raise NoCandles(_import_some(row, strategy.timeframe))
+
+
+def _stored(row: Market, root: Path) -> list[Series]:
+    """An exchange may name a market as no folder can be named."""
+    try:
+        return CandleStore(root).of_market(exchange=row.exchange, ticker=row.ticker)
+    except WrongName:
+        raise NoCandles(f"No candles of {row.ticker} can be kept, since it has an unusual name.") from None
 
 
 def chosen(there: Iterable[str], signals: str | None) -> str:

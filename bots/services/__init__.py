@@ -5,6 +5,7 @@
 
 from bots.services.asked import ServiceRefused, refused
 from bots.services.backtests import backtest_cancel, backtest_create, backtest_delete, backtests_cancel
+from bots.services.giving_up import order_give_up
 from bots.services.killing import (
     Target,
     may_release,
@@ -35,6 +36,7 @@ __all__ = [
     "free_on",
     "mark_equity",
     "may_release",
+    "order_give_up",
     "paper_account",
     "preflight",
     "refuse_if_switched_off",

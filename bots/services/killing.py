@@ -16,8 +16,9 @@ from accounts.models import User
 from activity.models import Severity
 from bots.models import Bot, BotStatus, KillSwitch, Level, Scope
 from bots.models.switch import WHY_MAX
+from bots.queries import taken_in_order
 from bots.services.asked import refused
-from bots.services.sweeping import carry_out, taken_in_order, tell
+from bots.services.sweeping import carry_out, tell
 from orders.models import Market
 from orders.switches import bots_under, close_gate, in_force, said, switches_over
 

@@ -105,6 +105,8 @@ def bot_delete(*, bot: Bot, exchanges: Exchanges, now: datetime) -> None:
     cancelled first: that takes a moment, and the bot is deleted once it is seen.
     """
     _end_its_stop(bot, now)
+    # Before the transaction: an exchange may be asked.
+    quote = quote_of(bot.exchange, bot.ticker, exchanges) if bot.position_amount else None
     with transaction.atomic():
         rows = Bot.objects.filter(pk=bot.pk, hidden_at__isnull=True)
         # First of all: a start in another window finds the bot hidden, or makes this one refuse.
@@ -118,7 +120,8 @@ def bot_delete(*, bot: Bot, exchanges: Exchanges, now: datetime) -> None:
         bot = Bot.objects.get(pk=bot.pk)
         release(bot=bot, quote=bot.cash, now=now)
         if bot.position_amount:
-            quote = quote_of(bot.exchange, bot.ticker, exchanges)
+            if quote is None:
+                raise refused("just_bought", "name", f"{bot.name} has bought at this moment; try again.")
             release_coins(bot=bot, base=bot.position_amount, price=quote.bid, now=now)
         journal.say(user_id=bot.user_id, bot_id=bot.pk, message="Deleted.", now=now)
         journal.changed([(bot.user_id, bot.pk)], now=now)

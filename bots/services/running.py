@@ -32,12 +32,14 @@ from orders.matching import Quote
 from orders.models import Market, Order
 from orders.money import Left, NotEnough, fund, fund_coins
 from orders.records import replace
-from orders.rules import OrderKind
+from orders.rules import OrderKind, floor_to
 from orders.services import cancel_request
 from orders.states import LIVE
 
 # An account on which orders are on their way is asked again so often.
 ROOM_TRIES_MAX = 3
+# Cash has more places than a person reads.
+SHOWN_STEP = Decimal("0.00000001")
 
 
 def preflight(
@@ -177,7 +179,7 @@ def bots_stop_all(*, bots: Sequence[Bot], now: datetime) -> int:
 def bot_command(*, bot: Bot, kind: CommandKind, now: datetime, quote: Decimal = Decimal(0)) -> None:
     """Hand a running bot a command for its next decision; `quote` is what ADD_FUNDS may spend."""
     if kind is CommandKind.ADD_FUNDS and (not quote.is_finite() or quote <= 0 or quote > bot.cash):
-        most = bot.cash.normalize()
+        most = floor_to(bot.cash, SHOWN_STEP).normalize()
         message = f"Amount must be above 0 and at most the {most:f} {bot.quote} in the bot's pocket."
         raise refused("amount", "quote", message, f"{most:f}")
     if kind is not CommandKind.CLOSE_NOW:

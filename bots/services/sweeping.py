@@ -14,6 +14,7 @@ from django.db.models import F, QuerySet
 from activity import journal
 from activity.models import Severity
 from bots.models import Bot, BotCommand, BotStatus, KillSwitch, Level, Phase, StopRequest
+from bots.queries import taken_in_order
 from bots.strategies.base import CommandKind
 from orders.models import Order
 from orders.services import cancel_request, order_abandon
@@ -54,11 +55,6 @@ def selling_under(switch: KillSwitch) -> QuerySet[Bot]:
     """Under flatten: the bots that have not ended yet."""
     running = bots_under(switch).filter(status=BotStatus.ACTIVE)
     return running if switch.level == Level.FLATTEN else running.none()
-
-
-def taken_in_order(bots: QuerySet[Bot]) -> list[UUID]:
-    """Their rows until the commit, in the order in which everybody takes them."""
-    return list(bots.order_by("pk").select_for_update(no_key=True).values_list("pk", flat=True))
 
 
 def tell(switch: KillSwitch, message: str, level: Severity, now: datetime) -> None:

@@ -9,10 +9,9 @@ from decimal import Decimal
 from bots.strategies.base import EXIT, ORDERS_PER_PLAN_MAX, OrderIntent, Plan
 from orders.accounting import product
 from orders.records import replace
-from orders.rules import BUY, ONE, SELL, STOP, ZERO, FeeIn, Market
+from orders.rules import BUY, SELL, STOP, ZERO, Market
 
 REASONS_MAX = 20
-IN_QUOTE = FeeIn.QUOTE
 NOTHING: Mapping[str, OrderIntent] = {}
 
 
@@ -53,10 +52,11 @@ def check_count(orders: Mapping[str, OrderIntent]) -> None:
 
 def check(slot: str, intent: OrderIntent, market: Market) -> None:
     """Raises `BadPlan` for an amount or a price that is no multiple of its step."""
-    if intent.amount <= 0 or intent.amount % market.lot or (intent.price is not None and intent.price <= 0):
-        raise BadPlan(f"{slot}: {intent.amount} at {intent.price} is no order of {market.ticker}")
-    if intent.price is not None and intent.price % market.tick:
-        raise BadPlan(f"{slot}: the price {intent.price} is not on the tick {market.tick}")
+    amount, price = intent.amount, intent.price
+    if amount <= ZERO or amount % market.lot or (price is not None and price <= ZERO):
+        raise BadPlan(f"{slot}: {amount} at {price} is no order of {market.ticker}")
+    if price is not None and price % market.tick:
+        raise BadPlan(f"{slot}: the price {price} is not on the tick {market.tick}")
     if intent.kind is STOP or intent.trigger is not None:
         _check_stop(slot, intent, market)
 
@@ -93,8 +93,7 @@ def reserved(intent: OrderIntent, market: Market, ask: Decimal) -> tuple[Decimal
     if intent.side is SELL:
         return ZERO, intent.amount
     price = intent.price if intent.price is not None else ask
-    fee = market.taker_fee if market.fee_in is IN_QUOTE else ZERO
-    return product(intent.amount, price, ONE + fee), ZERO
+    return product(intent.amount, price, market.taken), ZERO
 
 
 def not_covered(slot: str) -> str:

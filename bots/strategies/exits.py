@@ -36,9 +36,11 @@ def alone(slot: str, exit_now: Callable[[], OrderIntent], seen: Seen) -> dict[st
 
 def left_by_tries(slot: str, closed: Iterable[Closed]) -> list[Decimal]:
     """For each try of the exit in `slot` that has ended, the base it left unsold."""
-    return [
-        order.intent.amount - order.filled for order in closed if order.slot == slot and order.status in TRIED
-    ]
+    left = []
+    for order in closed:
+        if order.slot == slot and order.status in TRIED:
+            left.append(order.intent.amount - order.filled)
+    return left
 
 
 def below(price: Decimal, pct: Decimal) -> Decimal:

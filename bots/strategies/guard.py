@@ -116,7 +116,9 @@ class Guarded(Generic[M]):
         inner: Plan[Any] = self.inner.decide(memory.inner, seen)
         if watch.deal != inner.deal:
             watch = self._dealt(watch, inner.deal, seen)
-        if self._may_hold(watch, seen):
+        # Something may be held back now, or has been and that it is over must be told.
+        pausing = seen.now < watch.cool_until or seen.now < watch.paused_until or watch.marks is not None
+        if pausing or self._slips_little or seen.stale or watch.said:
             return self._held(memory, watch, inner, seen, [])
         same = watch is memory.watch and inner.memory is memory.inner
         return replace(inner, memory=memory if same else GuardMemory(inner.memory, watch))
@@ -132,17 +134,6 @@ class Guarded(Generic[M]):
         if watch.ending and not sells:
             return self._ended(watch, inner, seen, told)
         return self._held(memory, watch, inner, seen, told)
-
-    def _may_hold(self, watch: Watch, seen: Seen) -> bool:
-        """Whether something may be held back now, or has been and that it is over must be told."""
-        return bool(
-            self._slips_little
-            or watch.said
-            or seen.stale
-            or watch.marks is not None
-            or seen.now < watch.cool_until
-            or seen.now < watch.paused_until
-        )
 
     def _held(
         self, memory: GuardMemory[M], watch: Watch, inner: Plan[M], seen: Seen, told: list[str]

@@ -2,9 +2,12 @@
 
 from collections.abc import Sequence
 from decimal import Decimal
+from functools import cached_property
 from typing import TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
+
+from orders.rules import HUNDRED, ONE
 
 STEPS_MAX = 4
 
@@ -25,6 +28,11 @@ class TimedStep(BaseModel):
 
     after_s: int
     profit_pct: Decimal
+
+    @cached_property
+    def target_part(self) -> Decimal:
+        """The target as a part of the price it is measured from."""
+        return ONE + self.profit_pct / HUNDRED
 
 
 S = TypeVar("S", bound=TimedStep)

@@ -14,7 +14,7 @@ NO_WAKE = Wake()
 
 def nearest(one: Wake, other: Wake) -> Wake:
     """What wakes when either would. Where both ask for candles and name different marks, every candle."""
-    if one == NO_WAKE:
+    if one is NO_WAKE or one == NO_WAKE:
         return other
     return Wake(
         below=_first_of(max, one.below, other.below),
@@ -55,11 +55,11 @@ def on_tick(wake: Wake, market: Market) -> Wake:
 
 def reached(wake: Wake, last: Decimal) -> bool:
     """Whether a wake asks for a price that is there already."""
-    return (
-        (wake.below is not None and last <= wake.below)
-        or (wake.above is not None and last >= wake.above)
-        or turns(wake.peak, wake.trough, last)
-    )
+    if wake is NO_WAKE:
+        return False
+    if (wake.below is not None and last <= wake.below) or (wake.above is not None and last >= wake.above):
+        return True
+    return turns(wake.peak, wake.trough, last)
 
 
 def turns(peak: Decimal | None, trough: Decimal | None, last: Decimal) -> bool:

@@ -9,7 +9,10 @@ QUOTE_STEP = Decimal("0.0001")
 
 def plain(value: Decimal) -> str:
     """Without an exponent and without trailing zeros."""
-    return f"{value.normalize():f}" if value else "0"
+    if not value:
+        return "0"
+    text = str(value.normalize())
+    return text if "E" not in text else f"{value.normalize():f}"
 
 
 def price(value: Decimal, market: Market) -> str:

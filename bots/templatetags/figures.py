@@ -19,6 +19,7 @@ register = template.Library()
 
 NOTHING = "–"
 WHOLE = Decimal(1)
+HELD_PLACES = 8
 # Prices that are listened to come once a second.
 OLD_PRICE_S = 10
 MINUTE_S = 60
@@ -78,6 +79,13 @@ def about(value: Decimal | None, market: Market | None) -> str | SafeString:
 def quote(value: Decimal | None) -> str | SafeString:
     """An amount of money, rounded for reading."""
     return NOTHING if value is None else _whole_behind(value, _rounded(value))
+
+
+@register.filter
+def held(value: Decimal) -> str | SafeString:
+    """What an account holds of a currency: eight digits behind the point, more where they show nothing."""
+    short = round(value, HELD_PLACES)
+    return plain(value) if short in (value, 0) else _whole_behind(value, plain(short))
 
 
 @register.filter

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.http import Http404, HttpResponse
-from django.shortcuts import redirect
+from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_POST
@@ -22,12 +22,14 @@ from bots.services import (
     bot_start,
     bot_stop,
     bots_stop_all,
+    order_give_up,
     refused,
 )
 from bots.strategies.base import CommandKind
 from bots.views.bot import standing
 from bots.views.people import UserRequest, own_bot
 from orders.gateways.installed import installed
+from orders.models import Order
 from tradingbot.confirming import ask_again, is_confirmed
 
 COMMANDS_TOLD = {
@@ -69,6 +71,20 @@ def delete(request: UserRequest, bot_id: UUID) -> HttpResponse:
     messages.success(request, f"{bot.name} was deleted.")
     # A card that is replaced by nothing leaves the page.
     return HttpResponse(_told(request)) if request.htmx else redirect("home")
+
+
+@require_POST
+def give_up(request: UserRequest, bot_id: UUID, order_id: UUID) -> HttpResponse:
+    """An order that its exchange lists no more."""
+    bot = own_bot(request, bot_id)
+    order = get_object_or_404(Order.objects.select_related("account", "market", "bot"), bot=bot, pk=order_id)
+    told = f"The order {order.slot} counts as cancelled."
+    return _done(
+        request,
+        bot,
+        lambda: order_give_up(order=order, exchanges=installed(), now=timezone.now()),
+        told,
+    )
 
 
 @require_POST

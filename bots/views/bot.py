@@ -15,6 +15,7 @@ from bots.views.chart import TIMEFRAMES, timeframe_of
 from bots.views.killing import banner
 from bots.views.people import UserRequest, own_bot, page, part, sequence_of
 from orders.gateways.installed import installed
+from orders.missing import may_be_given_up
 
 VERSIONS_SHOWN_MAX = 20
 
@@ -25,16 +26,18 @@ def bot_page(request: UserRequest, bot_id: UUID) -> HttpResponse:
     bot = own_bot(request, bot_id)
     one = standing(request, bot)
     pages = (request.GET.get("trades", ""), request.GET.get("decisions", ""))
+    record = record_context(one, request.user, *pages)
     versions = list(BotSettings.objects.filter(bot=bot).order_by("-version")[:VERSIONS_SHOWN_MAX])
     context = {
         **figures_context(one, request.user),
-        **record_context(one, request.user, *pages),
+        **record,
         "bot_type": BOT_TYPES[bot.bot_type],
         "versions": versions,
         "settings": titled(bot, versions[0]),
         "timeframes": TIMEFRAMES,
         "timeframe": timeframe_of(request),
         "banner": banner(request.user, bot),
+        "missing": [order for order in record["orders"] if may_be_given_up(order, timezone.now())],
     }
     return page(request, "bots/page.html", context, sequence)
 
@@ -61,11 +64,12 @@ def standing(request: UserRequest, bot: Bot) -> Standing:
 
 
 def titled(bot: Bot, version: BotSettings) -> list[tuple[str, object, str]]:
-    """The settings of a version: title, value and unit, in the order of the form."""
+    """The settings of a version: title, value and its unit if there is one, in the order of the form."""
     rows, values = [], values_of(bot, version)
     for name, info in BOT_TYPES[bot.bot_type].settings.model_fields.items():
         extra = info.json_schema_extra if isinstance(info.json_schema_extra, dict) else {}
         unit = str(extra.get("unit", "")).replace("quote or base", "")
         unit = {"quote": bot.quote, "base": bot.base}.get(unit, unit)
-        rows.append((info.title or name, values.get(name), unit))
+        value = values.get(name)
+        rows.append((info.title or name, value, unit if value or value == 0 else ""))
     return rows

@@ -11,7 +11,6 @@ from django.views.decorators.http import require_safe
 
 from bots.analytics import bots_of_today, standings
 from bots.fragments import ACTIVITY, SUMMARY, activity_context, summary_context
-from bots.models import BotStatus, Mode
 from bots.services import paper_account
 from bots.views.killing import banner
 from bots.views.people import UserRequest, page, part, sequence_of
@@ -42,10 +41,7 @@ def _home(request: UserRequest) -> dict[str, Any]:
         money = summary_context(user=user, exchanges=installed(), now=now, found=everything)
     mine = [one for one in everything if one.bot.hidden_at is None]
     cards = Paginator(mine, CARDS).get_page(request.GET.get("page"))
-    active = [one.bot for one in mine if one.bot.status == BotStatus.ACTIVE]
-    live = sum(bot.mode == Mode.LIVE for bot in active)
-    plain = {"cards": cards, "count": len(mine), "active": len(active), "live": live, "banner": banner(user)}
-    return {**money, **activity_context(user), **plain}
+    return {**money, **activity_context(user), "cards": cards, "banner": banner(user)}
 
 
 @require_safe

@@ -28,6 +28,7 @@ from bots.services import (
     switch_release,
 )
 from bots.views.people import UserRequest, own_bot, page, part, sequence_of
+from bots.views.sheet import exchange_in_words
 from orders.switches import switches_of
 
 BANNER = "bots/_switches.html"
@@ -60,6 +61,10 @@ class Shown:
     may_release: bool
 
     @property
+    def name(self) -> str:
+        return _named(self.switch)
+
+    @property
     def cancels(self) -> bool:
         return self.switch.level != Level.BLOCK
 
@@ -89,8 +94,11 @@ class Banner:
     @property
     def url(self) -> str:
         name, bot = "bots:switches", self.bot
-        address = reverse(name) if bot is None else reverse(f"{name}_of_bot", args=[bot.pk])
-        return address if any(row.unseen for row in self.rows) else ""
+        return reverse(name) if bot is None else reverse(f"{name}_of_bot", args=[bot.pk])
+
+    @property
+    def unseen(self) -> bool:
+        return any(row.unseen for row in self.rows)
 
 
 def banner(user: User, bot: Bot | None = None) -> Banner:
@@ -142,9 +150,19 @@ def release(request: UserRequest, switch_id: UUID) -> HttpResponse:
         for problem in error.problems:
             messages.error(request, sentence(problem))
     else:
-        messages.success(request, f"The kill switch for {switch.name} was released.")
+        messages.success(request, f"The kill switch for {_named(switch)} was released.")
     shown = switch.bot is not None and switch.bot.hidden_at is None
     return redirect("bots:page", switch.bot_id) if shown else redirect("home")
+
+
+def _named(switch: KillSwitch) -> str:
+    """What it stops, with the exchange's name as people know it."""
+    place = f" on {switch.exchange}"
+    return (
+        switch.name.replace(place, f" on {exchange_in_words(switch.exchange)}")
+        if switch.exchange
+        else switch.name
+    )
 
 
 def _choices(user: User, bot: Bot | None) -> list[Choice]:
@@ -157,7 +175,7 @@ def _choices(user: User, bot: Bot | None) -> list[Choice]:
     markets = [
         Choice(
             f"market {exchange} {ticker}",
-            f"your bots on {ticker} at {exchange}",
+            f"your bots on {ticker} at {exchange_in_words(exchange)}",
             Target(Scope.MARKET, user, exchange=exchange, ticker=ticker),
         )
         for exchange, ticker in places

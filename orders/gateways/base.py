@@ -78,6 +78,7 @@ class Report:
     order's end by cancel, expiry or refusal carries all its fills; one of FILLED may run ahead of them.
     One of UNKNOWN says that the exchange has it, and what it says of it (`reason`) means nothing to us.
     `behind`: more has become of it than the report tells; its trades are not all listed yet, or it is not.
+    `missing`: the exchange lists it nowhere, and does not say how it ended.
     """
 
     client_id: str
@@ -88,6 +89,7 @@ class Report:
     reason: str = ""
     provisional: bool = False
     behind: bool = False
+    missing: bool = False
 
 
 def fill_of(order: Order, told: FillReport) -> Fill:

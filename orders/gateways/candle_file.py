@@ -10,6 +10,7 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,8 @@ CANDLES_MAX = 20_000_000
 FILE_BYTES_MAX = 2 * 1024**3
 PRICE_MIN, PRICE_MAX = 1e-12, 1e15
 AT_MS_MAX = 2**53
+# A market stands at the same prices again and again, and a close is most often the next open.
+PRICES_KEPT_MAX = 8192
 
 _TIMEFRAMES = {seconds * 1000: name for name, seconds in TIMEFRAMES_S.items()}
 
@@ -61,6 +64,7 @@ class CandleFile:
     filled: int = 0
 
 
+@lru_cache(maxsize=PRICES_KEPT_MAX)
 def exact(price: float) -> Decimal:
     """The decimal as it was written: the shortest one that reads back as this float64."""
     return Decimal(repr(float(price)))

@@ -18,7 +18,7 @@ from bots.strategies.base import Candles
 from tradingbot.clock import TIMEFRAMES_S
 
 COLUMNS = ("at", "open", "high", "low", "close", "volume")
-EXCHANGE = re.compile(r"[a-z0-9_]{1,32}")
+EXCHANGE = re.compile(r"[a-z0-9_-]{1,40}")
 TICKER = re.compile(r"[A-Z0-9]{1,15}/[A-Z0-9]{1,15}")
 MONTH = re.compile(r"\d{4}-\d{2}\.npy")
 
@@ -116,7 +116,7 @@ class CandleStore:
 
     def _folder(self, exchange: str, ticker: str, timeframe: str) -> Path:
         if not EXCHANGE.fullmatch(exchange):
-            raise WrongName(f"{exchange!r} is not an exchange: lower-case letters and digits only.")
+            raise WrongName(f"{exchange!r} is not an exchange: lower-case letters, digits and hyphens only.")
         if not TICKER.fullmatch(ticker):
             raise WrongName(f"{ticker!r} is not a ticker: write it like BTC/USDT.")
         if timeframe not in TIMEFRAMES_S:

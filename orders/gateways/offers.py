@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from accounts.models import SANDBOX_OF
-from orders.gateways.others import OTHERS, Other
+from orders.gateways.others import OTHERS, Other, paper_money_in
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,7 +13,7 @@ class Offer:
     """One exchange. `quote`: what most of its markets are counted in; `sandbox`: it has one with play
     money; `needs_password`: its keys come with a passphrase; `proven`: our tests have traded on it, not
     only on what its documents say; `paper_only`: nobody has proven how it takes orders, so no key of it is
-    taken; `paper_money`: what an account on paper begins with, in the quote."""
+    taken."""
 
     exchange: str
     name: str
@@ -23,7 +23,11 @@ class Offer:
     proven: bool
     how_to_make_a_key: str
     paper_only: bool = False
-    paper_money: Decimal = Decimal(10_000)
+
+    @property
+    def paper_money(self) -> Decimal:
+        """What an account on paper begins with, in the quote."""
+        return paper_money_in(self.quote)
 
     @property
     def environments(self) -> tuple[str, ...]:
@@ -112,7 +116,6 @@ def _on_paper(other: Other) -> Offer:
         proven=False,
         how_to_make_a_key="",
         paper_only=True,
-        paper_money=other.paper_money,
     )
 
 

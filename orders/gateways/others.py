@@ -28,14 +28,13 @@ MONEY = {
 
 
 class Other(msgspec.Struct, frozen=True, kw_only=True):
-    """One exchange. `quote` is what most of its markets are counted in, as far as we know, and `paper_money`
-    what an account begins with, in it; requests go to `hosts` alone, with ccxt's `options`; `page`: so many
-    candles at a time; `fee`, a fraction, is the taker's where a market tells none."""
+    """One exchange. `quote` is what most of its markets are counted in, as far as we know; requests go to
+    `hosts` alone, with ccxt's `options`; `page`: so many candles at a time; `fee`, a fraction, is the taker's
+    where a market tells none."""
 
     exchange: str
     name: str
     quote: str
-    paper_money: Decimal
     hosts: tuple[str, ...]
     options: dict[str, Any]
     page: int
@@ -44,6 +43,7 @@ class Other(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def paper_money_in(quote: str) -> Decimal:
+    """What an account on paper begins with."""
     return MONEY.get(quote, USUAL_MONEY)
 
 

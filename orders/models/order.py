@@ -28,7 +28,8 @@ class Order(models.Model):
     (`settled`). `placed_at`, `triggered_at` and `finished_at` are market time; `claimed_at` is database
     time. A stop has a `trigger`; on paper it is a limit like any other from `triggered_at` on, of a real
     exchange only that knows. Of the `looks` for an unknown order, `absences` counts those at which the
-    exchange said that it knows no such order.
+    exchange said that it knows no such order. `missing_since`: it rests as far as we know, and its exchange
+    lists it nowhere since then.
     While fees of its fills are not told, `fee_look_at` says when to ask again, however it has ended.
     """
 
@@ -70,6 +71,7 @@ class Order(models.Model):
     look_again_at = models.DateTimeField(null=True, blank=True)
     looks = models.PositiveIntegerField(default=0)
     absences = models.PositiveSmallIntegerField(default=0)
+    missing_since = models.DateTimeField(null=True, blank=True)
     fee_look_at = models.DateTimeField(null=True, blank=True)
     fee_looks = models.PositiveSmallIntegerField(default=0)
     cancel_requested_at = models.DateTimeField(null=True, blank=True)

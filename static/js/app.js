@@ -4,6 +4,8 @@
 //   data-price, data-at  a price: lossy, unnumbered, and shown wherever its id stands
 // After a gap, or when the socket comes back, every element with data-live-url is fetched anew;
 // X-Live-Seq in each answer says up to which delivery that answer is complete.
+//   data-news            a live part that is fetched again when something has happened
+//   data-priced          a live part whose sums follow the price: fetched again while prices move, if it is in sight
 (() => {
   "use strict";
   const RECONNECT_MIN_MS = 500;
@@ -12,6 +14,9 @@
   const CATCH_UP_PAUSE_MS = 500;
   const CATCH_UP_ROUNDS_MAX = 5;
   const CATCH_UP_AGAIN_MS = 5000;
+  const PRICED_AFTER_MS = 4000;
+  const NEWS_AFTER_MS = 500;
+  const SILENT_MS = 15000;
   const RETRIED_BY_HTMX = [1006, 1011, 1012, 1013];
   const body = document.body;
   const connection = document.querySelector("#connection > p");
@@ -20,6 +25,9 @@
   let catchingUp = false;
   let lost = false;
   let bannerTimer;
+  let pricedTimer;
+  let newsTimer;
+  let stood = new Map();
 
   const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
   const onPage = (id) => [...document.querySelectorAll(`[id="${CSS.escape(id)}"]`)];
@@ -33,7 +41,10 @@
     if (answer.redirected) location.reload();
     const seq = answer.headers.get("X-Live-Seq");
     if (!answer.ok || answer.redirected || seq === null) throw new Error(`${answer.url}: ${answer.status}`);
-    htmx.swap(element, await answer.text(), { swapStyle: "outerHTML", swapDelay: 0, settleDelay: 0 });
+    const fresh = await answer.text();
+    // A delivery that came meanwhile is newer than this answer, and has put another element in its place.
+    if (element.isConnected && Number(seq) >= seen)
+      htmx.swap(element, fresh, { swapStyle: "outerHTML", swapDelay: 0, settleDelay: 0 });
     return Number(seq);
   }
 
@@ -55,6 +66,45 @@
       catchingUp = false;
     }
   }
+
+  const free = (element) => !element.contains(document.activeElement);
+
+  function inSight(element) {
+    const { top, bottom } = element.getBoundingClientRect();
+    return bottom > 0 && top < innerHeight;
+  }
+
+  async function refetchAll(parts) {
+    try {
+      if (!catchingUp && !lost) await Promise.all(parts.filter(free).map(refetch));
+    } catch (error) {
+      console.warn("A part of the page could not be fetched anew yet.", error);
+    }
+  }
+
+  // One round at a time, and the next only after another price.
+  async function followPrices() {
+    if (!document.hidden) await refetchAll([...document.querySelectorAll("[data-priced]")].filter(inSight));
+    pricedTimer = undefined;
+  }
+
+  function followNews() {
+    newsTimer = undefined;
+    refetchAll([...document.querySelectorAll("[data-news]")]);
+  }
+
+  document.addEventListener("live:price", ({ detail }) => {
+    if (onPage(detail.id).length) pricedTimer ??= setTimeout(followPrices, PRICED_AFTER_MS);
+  });
+
+  // A price that has stood still since the last look may have grown old: the server says how old it is.
+  setInterval(() => {
+    const shown = new Map([...document.querySelectorAll(".price")].map(({ id, dataset }) => [id, dataset.at]));
+    const still = ({ id }) => shown.get(id) === stood.get(id);
+    const parts = [...document.querySelectorAll("[data-live-url]:has(.price)")].filter(inSight);
+    if (!document.hidden) refetchAll(parts.filter((part) => still(part.querySelector(".price"))));
+    stood = shown;
+  }, SILENT_MS);
 
   function showPrice(fresh) {
     const { price, at } = fresh.dataset;
@@ -79,6 +129,7 @@
     if (catchingUp || seq <= seen) return false;
     if (latest !== undefined || seq > seen + 1) return void catchUp();
     seen = seq;
+    if (fragment.id === "activity-news") newsTimer ??= setTimeout(followNews, NEWS_AFTER_MS);
     return onPage(fragment.id).length > 0;
   }
 

@@ -30,6 +30,7 @@ KNOWN_MODULES = frozenset(
             "late",
             "matching",
             "migrations",
+            "missing",
             "models",
             "money",
             "queries",

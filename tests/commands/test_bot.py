@@ -64,7 +64,7 @@ def test_what_cannot_be_is_told_in_one_sentence(account: ExchangeAccount) -> Non
     assert Bot.objects.get(pk=number).status == BotStatus.STOPPED
     strange = str(uuid4())
     assert refused("start", strange) == "There is no such bot; list shows their ids."
-    assert refused("list", "--user", "nobody@example.org").startswith("--user: nobody here")
+    assert refused("list", "--user", "nobody@example.org").startswith("User: nobody here")
     words = ("add", "dca", "--ticker", "BTC/USDT", "--name", "N", "--account")
     assert refused(*words, strange).startswith("--account: there is no such")
     nothing = ("--set", "base_order_volume=0")

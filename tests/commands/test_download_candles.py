@@ -14,7 +14,7 @@ from pytest_django import Settings
 from bots.management.commands.download_candles import Command, check_market, wanted_of
 from bots.strategies.base import Candles
 from orders.gateways.candle_store import CandleStore
-from orders.gateways.exchange.client import now_ms
+from orders.gateways.exchange.spoken import now_ms
 from tests.exchange import Exchange
 from tests.gateways.exchange.desk import client
 from tests.gateways.exchange.public import NAME, options_of

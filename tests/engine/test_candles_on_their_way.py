@@ -9,7 +9,7 @@ from bots.engine.turn import run_turn
 from bots.models import Bot
 from bots.services import bot_create, bot_start
 from bots.strategies.base import Candles
-from orders.gateways.base import Exchanges, NotYet
+from orders.gateways.base import Exchanges, NotYet, Unreachable
 from orders.gateways.paper import PaperGateway
 from orders.models import Order
 from tests.engine.conftest import NOW, World
@@ -50,20 +50,37 @@ class Lagging(RemotePrices):
         return Candles(at, close, close, close, close, np.ones(count))
 
 
-def test_the_signal_of_a_candle_that_comes_late_is_not_lost(world: World) -> None:
-    prices = Lagging(price=Decimal(100), at=OPEN_MS + 30_000)
-    exchanges = Exchanges({(NAME, "paper"): PaperGateway(prices)}, {NAME: prices})
+@dataclass
+class Silent(Lagging):
+    """Gives no candles at all while it is silent, only prices."""
+
+    silent: bool = False
+
+    def candles(self, *, ticker: str, timeframe: str, until: int, count: int) -> Candles:
+        if self.silent:
+            raise Unreachable("no answer")
+        return super().candles(ticker=ticker, timeframe=timeframe, until=until, count=count)
+
+
+def started(world: World, exchanges: Exchanges, **changes: object) -> Bot:
     bot = bot_create(
         user=world.user,
         account=world.account,
         name="Crosses",
         bot_type="momentum",
         ticker="BTC/USDT",
-        values=CROSSES,
+        values=CROSSES | changes,
         now=NOW,
     )
     bot = bot_start(bot=bot, exchanges=exchanges, now=NOW)
     run_turn([bot.pk], exchanges=exchanges, now=NOW)
+    return bot
+
+
+def test_the_signal_of_a_candle_that_comes_late_is_not_lost(world: World) -> None:
+    prices = Lagging(price=Decimal(100), at=OPEN_MS + 30_000)
+    exchanges = Exchanges({(NAME, "paper"): PaperGateway(prices)}, {NAME: prices})
+    bot = started(world, exchanges)
     prices.at = OPEN_MS + MINUTE + 1_000
     looked(bot, exchanges)
     assert not Order.objects.filter(bot=bot).exists()
@@ -71,6 +88,18 @@ def test_the_signal_of_a_candle_that_comes_late_is_not_lost(world: World) -> Non
     prices.listed, prices.at = True, OPEN_MS + MINUTE + 3_000
     looked(bot, exchanges)
     assert Order.objects.filter(bot=bot, role="entry").exists()
+
+
+def test_a_stop_waits_for_no_candle(world: World) -> None:
+    prices = Silent(price=Decimal(100), at=OPEN_MS + 30_000)
+    exchanges = Exchanges({(NAME, "paper"): PaperGateway(prices)}, {NAME: prices})
+    bot = started(world, exchanges, exit_on_cross=True)
+    prices.listed, prices.at = True, OPEN_MS + MINUTE + 3_000
+    looked(bot, exchanges)
+    assert Bot.objects.get(pk=bot.pk).position_amount
+    prices.at, prices.silent, prices.price = OPEN_MS + 2 * MINUTE + 3_000, True, Decimal(50)
+    looked(bot, exchanges)
+    assert Order.objects.filter(bot=bot, role="exit").exists()
 
 
 def looked(bot: Bot, exchanges: Exchanges) -> None:

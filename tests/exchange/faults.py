@@ -17,6 +17,11 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 EVENT = "EVENT"
+# The requests that faults mostly befall: `faults.add("drop_answer", **CREATE)`.
+CREATE: dict[str, Any] = {"method": "POST", "path": "/api/v3/order"}
+LOOKUP: dict[str, Any] = {"method": "GET", "path": "/api/v3/order"}
+CANCEL: dict[str, Any] = {"method": "DELETE", "path": "/api/v3/order"}
+TRADES: dict[str, Any] = {"method": "GET", "path": "/api/v3/myTrades"}
 # What can befall an event of a stream; `rewrite` can too, when it is added with method=EVENT.
 EVENT_EFFECTS = {
     "drop": frozenset[str](),

@@ -93,6 +93,11 @@ class Ledger:
             self._names += 1
             return f"exchange-{self._names:013}"
 
+    def count_trades_anew(self) -> None:
+        """The next trade of each market is its first again, as after a move to other machines."""
+        with self.lock:
+            self._trade_ids.clear()
+
     def symbol(self, name: str) -> Symbol:
         if name not in self.symbols:
             raise rejections.bad_symbol()

@@ -84,3 +84,5 @@ class Running(threading.Thread):
         if self._loop is not None and self._stopping is not None:
             self._loop.call_soon_threadsafe(self._stopping.set)
         self.join(START_TIMEOUT_S)
+        if self.is_alive():
+            raise TimeoutError(f"the test exchange did not stop within {START_TIMEOUT_S} s")

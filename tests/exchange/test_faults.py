@@ -5,7 +5,6 @@ one with aiohttp says ExchangeNotAvailable or nothing at all.
 """
 
 import asyncio
-import time
 from collections.abc import Callable, Iterator
 from decimal import Decimal
 from typing import Any
@@ -15,6 +14,7 @@ import ccxt.async_support
 import pytest
 
 from tests.exchange import Exchange
+from tests.waiting import until
 
 D = Decimal
 PAIR, ORDER = "BTC/USDT", "/api/v3/order"
@@ -167,14 +167,6 @@ def test_a_slow_exchange_may_carry_an_order_out_before_or_after_it_waits(
     assert len(exchange.ledger.orders) == done
     exchange.faults.release()
     until(lambda: len(exchange.ledger.orders) == 1)
-
-
-def until(done: Callable[[], bool]) -> None:
-    """Waits for the server's thread."""
-    deadline = time.monotonic() + 5
-    while not done():
-        assert time.monotonic() < deadline
-        time.sleep(0.005)
 
 
 def test_an_order_is_unknown_for_a_while(exchange: Exchange, client: ccxt.binance) -> None:

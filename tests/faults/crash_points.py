@@ -3,7 +3,8 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-CREATE, LOOKUP, CANCEL = ({"method": method, "path": "/api/v3/order"} for method in ("POST", "GET", "DELETE"))
+from tests.exchange.faults import CANCEL, CREATE, LOOKUP
+
 LOST_ANSWER: list[dict[str, Any]] = [
     {"effect": "drop_answer", **CREATE},
     {"effect": "drop_request", **LOOKUP},

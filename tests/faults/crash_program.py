@@ -23,7 +23,6 @@ from django.utils import timezone
 
 from bots.engine import claims
 from bots.engine.reached import passed
-from bots.engine.replay import replay_breaches
 from bots.engine.turn import run_turn
 from bots.models import Bot, KillSwitch, Level, Scope, StopRequest
 from bots.services import (
@@ -37,13 +36,13 @@ from bots.services import (
 )
 from orders.gateways.base import Exchanges
 from orders.gateways.installed import installed
-from orders.invariants import breaches
 from orders.models import Order
 from orders.recovery import recoveries_finish, recovery_begin
 from orders.states import LIVE, UNSETTLED, OrderStatus
 from tests.faults.crash_points import POINTS, Point
-from tests.faults.live_trading import NAME, TICKER, made, traded
+from tests.faults.live_trading import TICKER, made, traded
 from tests.faults.points import WatchedGateway, named
+from tests.gateways.exchange.public import NAME
 
 NEVER_CAME_THERE, NOT_QUIET = 3, 4
 # Time passes by rows growing older, so that an exchange's fences take no real time.
@@ -113,7 +112,7 @@ def finish() -> int:
     for bot in Bot.objects.all():
         bot_stop(bot=bot, now=timezone.now(), how=StopRequest.CANCEL_ORDERS)
     quiet = settled and until(exchanges, resting)
-    sys.stdout.write(json.dumps(books()))
+    sys.stdout.write(json.dumps(traded()))
     return 0 if quiet else NOT_QUIET
 
 
@@ -156,16 +155,6 @@ def aged() -> None:
     Order.objects.filter(claimed_at__isnull=False).update(claimed_at=F("claimed_at") - by)
     Order.objects.filter(look_again_at__isnull=False).update(look_again_at=F("look_again_at") - by)
     cache.clear()
-
-
-def books() -> dict[str, Any]:
-    orders = Order.objects.exclude(exchange_order_id=None)
-    return {
-        **traded(),
-        "unsent": sorted(set(orders.filter(send_count=0).values_list("status", flat=True))),
-        "breaches": [str(breach) for breach in breaches()]
-        + [str(breach) for bot in Bot.objects.all() for breach in replay_breaches(bot)],
-    }
 
 
 PROGRAM: dict[str, Callable[..., int | None]] = {"prepare": prepare, "run": run, "finish": finish}

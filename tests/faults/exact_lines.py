@@ -85,8 +85,8 @@ MUTATIONS: tuple[Mutation, ...] = (
         "a candle that touches a level is not passed over",
         "tests/backtest/test_extremes.py",
         EXTREMES,
-        "if lows[block] <= below or",
-        "if lows[block] < below or",
+        "if lows[row] <= below or",
+        "if lows[row] < below or",
     ),
     edit(
         "what other orders have reserved is not spent",

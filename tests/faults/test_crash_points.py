@@ -5,18 +5,15 @@ import json
 import shutil
 import signal
 from collections.abc import Iterator
-from decimal import Decimal
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from tests.exchange import ExchangeProcess
-from tests.exchange.venue import MONEY
 from tests.faults.crash_points import POINTS
 from tests.faults.installation import Installation, embedded_installation
+from tests.faults.live import KEY, SECRET, agree
 
-KEY, SECRET = "alice-key", "alice-secret"
 SYMBOLS = "BTCUSDT"
 PROGRAM = ("-m", "tests.faults.program", "crash_program")
 
@@ -60,18 +57,3 @@ def test_killed_at_this_point_nothing_is_doubled_and_nothing_lost(
     finished = installation.python(*PROGRAM, "finish")
     assert finished.returncode == 0, finished.stderr + finished.stdout
     agree(json.loads(finished.stdout), exchange.state())
-
-
-def agree(ours: dict[str, Any], theirs: dict[str, Any]) -> None:
-    """Each order was sent once and each trade is booked once, nothing rests, and the coins are there."""
-    assert theirs["sent_twice"] == []
-    orders = {str(order["orderId"]): order for order in theirs["orders"]}
-    assert ours["orders"].keys() == orders.keys()
-    for number, (_, filled) in ours["orders"].items():
-        assert Decimal(filled) == Decimal(orders[number]["executedQty"]), number
-    assert not {order["status"] for order in theirs["orders"]} & {"NEW", "PARTIALLY_FILLED"}
-    assert ours["trades"] == sorted(str(trade["id"]) for trade in theirs["trades"])
-    balance = theirs["accounts"][KEY]["BTC"]
-    assert Decimal(ours["position"]) == Decimal(balance["free"]) + Decimal(balance["locked"]) - MONEY["BTC"]
-    assert ours["breaches"] == []
-    assert theirs["orders"], "the bots never traded"

@@ -90,6 +90,21 @@ def test_stored_candles_come_first_and_their_last_year_counts(market: Market, tm
     assert isinstance(request_of(wanted(market, "scalper", entry="rsi"), tmp_path).source, WalkSource)
 
 
+@pytest.mark.parametrize(
+    ("exchange", "ticker", "why"),
+    [
+        ("binance-sandbox", "BTC/USDT", "--exchange binance-sandbox --ticker BTC/USDT"),
+        ("elsewhere", "币安/USDT", "can be kept"),
+    ],
+)
+def test_a_market_of_any_name_is_asked_for_its_candles(
+    market: Market, tmp_path: Path, exchange: str, ticker: str, why: str
+) -> None:
+    market.exchange, market.ticker = exchange, ticker
+    with pytest.raises(NoCandles, match=why):
+        request_of(wanted(market), tmp_path)
+
+
 def test_a_market_elsewhere_needs_candles_and_keeps_its_own_rules(market: Market, tmp_path: Path) -> None:
     market.exchange = "elsewhere"
     with pytest.raises(NoCandles, match="import_candles FILE --exchange elsewhere --ticker BTC/USDT"):

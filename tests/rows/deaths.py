@@ -1,9 +1,8 @@
 """Ways for a process to die in the midst of a turn, or to lose its database, at a place a test names."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 from typing import Any
 
 from django.db import connection, transaction
@@ -11,10 +10,10 @@ from django.db import connection, transaction
 from accounts.models import Environment
 from bots.engine.turn import run_turn
 from bots.models import Bot
-from orders.gateways.base import Gateway, Report
-from orders.models import Order
 from tests.engine.exchanges import Killed
-from tests.gateways.exchange.conftest import NAME, Floor
+from tests.faults.points import WatchedGateway
+from tests.gateways.exchange.conftest import Floor
+from tests.gateways.exchange.public import NAME
 
 Execute = Callable[..., Any]
 
@@ -71,65 +70,34 @@ def dies(death: Callable[..., Any]) -> Iterator[None]:
         connection.close()
 
 
-@dataclass
-class Between:
-    """A gateway that does something of a test's before an order leaves, and after its answer has come."""
-
-    real: Gateway
-    before: Callable[[Order], object]
-    after: Callable[[Order], object]
-    may_be_late: bool = True
-
-    def wait_s(self, order: Order) -> float:
-        return self.real.wait_s(order)
-
-    def create(self, order: Order) -> Report:
-        self.before(order)
-        report = self.real.create(order)
-        self.after(order)
-        return report
-
-    def lookup(self, order: Order) -> Report | None:
-        return self.real.lookup(order)
-
-    def cancel(self, order: Order) -> Report:
-        return self.real.cancel(order)
-
-    def news(self, orders: Sequence[Order]) -> Sequence[Report]:
-        return self.real.news(orders)
-
-    def surely_not_placed(self, order: Order, now: datetime) -> bool:
-        return self.real.surely_not_placed(order, now)
-
-
-def nothing(order: Order) -> None: ...
+def nothing() -> None: ...
 
 
 def turn_with(
     floor: Floor,
     bot: Bot,
     *,
-    before: Callable[[Order], object] = nothing,
-    after: Callable[[Order], object] = nothing,
+    before: Callable[[], object] = nothing,
+    after: Callable[[], object] = nothing,
 ) -> None:
-    """A turn of the bot through such a gateway."""
-    exchanges = floor.exchanges
-    gateway = Between(exchanges.gateway(NAME, Environment.LIVE), before, after)
-    slow = replace(exchanges, gateways={(NAME, Environment.LIVE): gateway})
-    run_turn([bot.pk], exchanges=slow, now=floor.now)
+    """A turn of the bot in which something of a test's happens before an order leaves, and after its answer
+    has come."""
+    happens, place = {"before_create": before, "after_create": after}, (NAME, Environment.LIVE)
+    watched = WatchedGateway(floor.exchanges.gateways[place], lambda point: happens.get(point, nothing)())
+    run_turn([bot.pk], exchanges=replace(floor.exchanges, gateways={place: watched}), now=floor.now)
 
 
-def once(what: Callable[[Order], object]) -> Callable[[Order], None]:
+def once(what: Callable[[], object]) -> Callable[[], None]:
     """The first time only."""
     done: list[bool] = []
 
-    def happens(order: Order) -> None:
+    def happens() -> None:
         if not done:
             done.append(True)
-            what(order)
+            what()
 
     return happens
 
 
-def killed(order: Order) -> None:
+def killed() -> None:
     raise Killed

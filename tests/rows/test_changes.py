@@ -1,39 +1,31 @@
 """Old and new code at once, settings changed in the midst of a turn, a memory that is broken (rows 56–58)."""
 
-from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
 import pytest
-from django.db.models import F
 
 from bots.engine.replay import replay_breaches, replayed
 from bots.engine.turn import run_turn
 from bots.models import Bot, BotStatus, Decision
 from bots.services import bot_edit, bot_start, bot_stop
-from bots.strategies.base import Candles
-from orders.gateways.base import Prices
-from orders.matching import Quote
-from orders.models import Order
 from orders.states import OrderStatus
-from tests.gateways.exchange.conftest import NAME, ONE_BUY, Floor
-from tests.rows.books import agree, come_to_rest, statuses
+from tests.gateways.exchange.books import agree, come_to_rest, statuses
+from tests.gateways.exchange.conftest import ONE_BUY, Floor
+from tests.gateways.exchange.meanwhile import Meanwhile
+from tests.gateways.exchange.public import NAME
 from tests.rows.deaths import once, turn_with
 
 FILLED, OPEN = OrderStatus.FILLED, OrderStatus.OPEN
 BROKEN: list[Any] = [{"nonsense": True}, [], "text", {}, 7]
 
 
-def rung(bot: Bot) -> None:
-    Bot.objects.filter(pk=bot.pk).update(events=F("events") + 1)
-
-
 def tried_and_stopped(floor: Floor, bot: Bot) -> Bot:
     """Until it is set aside: three tries, each after a rest."""
     for _ in range(3):
         Bot.objects.filter(pk=bot.pk).update(retry_at=None)
-        rung(bot)
+        floor.ring(bot)
         floor.turn(bot)
     row = Bot.objects.get(pk=bot.pk)
     assert (row.status, bool(row.phase_why)) == (BotStatus.ERROR, True)
@@ -62,34 +54,6 @@ def test_a_broken_memory_is_refused_and_rebuilt_from_the_journal(floor: Floor, b
     agree(floor)
 
 
-@dataclass
-class Meanwhile:
-    """Prices at whose first look something of a test's happens: bots are read, nothing is decided yet."""
-
-    real: Prices
-    happens: Callable[[], object]
-    looks: list[Quote] = field(default_factory=list)
-
-    def quotes(self, tickers: Collection[str]) -> Mapping[str, Quote]:
-        told = self.real.quotes(tickers)
-        if not self.looks:
-            self.looks += told.values()
-            self.happens()
-        return told
-
-    def ask(self, tickers: Collection[str]) -> Mapping[str, Quote]:
-        return self.real.ask(tickers)
-
-    def candles(self, *, ticker: str, timeframe: str, until: int, count: int) -> Candles:
-        return self.real.candles(ticker=ticker, timeframe=timeframe, until=until, count=count)
-
-    def age_s(self, quote: Quote) -> float:
-        return self.real.age_s(quote)
-
-    def hold(self, ticker: str, quote: Quote) -> bool:
-        return self.real.hold(ticker, quote)
-
-
 @pytest.mark.row(57)
 def test_settings_changed_in_the_midst_of_a_turn_are_those_of_the_next_decision(floor: Floor) -> None:
     bot = floor.bot()
@@ -115,7 +79,7 @@ def test_settings_changed_in_the_midst_of_a_turn_are_those_of_the_next_decision(
 def test_settings_changed_while_an_order_is_sent_leave_the_deal_as_it_began(floor: Floor) -> None:
     bot = floor.bot()
 
-    def edited(order: Order) -> None:
+    def edited() -> None:
         fresh = Bot.objects.get(pk=bot.pk)
         values = ONE_BUY | {"take_profit_pct": "20"}
         bot_edit(bot=fresh, name="Buyer", values=values, this_deal_too=False, now=floor.now)
@@ -139,7 +103,7 @@ def test_a_memory_of_newer_code_is_neither_read_nor_written_over(floor: Floor) -
     whole = Bot.objects.get(pk=bot.pk).memory or {}
     newer = {**whole, "a_field_to_come": 1}
     Bot.objects.filter(pk=bot.pk).update(memory=newer)
-    rung(bot)
+    floor.ring(bot)
     floor.turn(bot)
     row = Bot.objects.get(pk=bot.pk)
     assert (row.memory, row.failures, row.status) == (newer, 1, BotStatus.ACTIVE)

@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
 
 import pytest
 from django.core.cache import cache
@@ -12,10 +11,10 @@ from bots.engine import claims
 from bots.models import Bot, BotStatus
 from orders.models import Order
 from orders.states import OrderStatus
+from tests.exchange.faults import CREATE
+from tests.gateways.exchange.books import agree, come_to_rest, statuses
 from tests.gateways.exchange.conftest import Floor
-from tests.rows.books import agree, come_to_rest, statuses
 
-CREATE: dict[str, Any] = {"method": "POST", "path": "/api/v3/order"}
 FILLED, OPEN, REFUSED, UNKNOWN = (
     OrderStatus.FILLED,
     OrderStatus.OPEN,

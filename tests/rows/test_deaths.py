@@ -15,9 +15,9 @@ from orders.gateways.exchange.limits import Limits
 from orders.models import Order, Trade
 from orders.states import OrderStatus
 from tests.engine.exchanges import Killed
-from tests.gateways.exchange.conftest import KEYS, NAME, Floor
-from tests.gateways.exchange.public import options_of
-from tests.rows.books import agree, come_to_rest, statuses
+from tests.gateways.exchange.books import agree, come_to_rest, statuses
+from tests.gateways.exchange.conftest import KEYS, Floor
+from tests.gateways.exchange.public import NAME, options_of
 from tests.rows.deaths import After, Death, dies, killed, turn_with
 
 FILLED, OPEN = OrderStatus.FILLED, OrderStatus.OPEN

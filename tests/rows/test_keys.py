@@ -1,19 +1,22 @@
-"""A key that may withdraw all of a sudden (row 44)."""
+"""A key that is refused, or may withdraw, all of a sudden (rows 43, 44)."""
 
 from datetime import timedelta
 
 import pytest
 
 from accounts.models import AccountState, ExchangeAccount
-from accounts.services import check_due_accounts
+from accounts.services import account_test, check_due_accounts
 from activity.models import ActivityLog, Severity
 from bots.models import Bot, BotStatus, Phase
 from bots.services import ServiceRefused
 from orders.states import OrderStatus
+from tests.exchange.oracle import Seen
+from tests.gateways.exchange.books import agree, come_to_rest, statuses
 from tests.gateways.exchange.conftest import KEYS, Floor
-from tests.rows.books import agree, come_to_rest, statuses
 
 FILLED, OPEN = OrderStatus.FILLED, OrderStatus.OPEN
+# What no key is needed for is answered all the while.
+SIGNED = ("order", "openOrders", "allOrders", "myTrades", "account")
 
 
 def a_day_passes(floor: Floor) -> ExchangeAccount:
@@ -21,6 +24,43 @@ def a_day_passes(floor: Floor) -> ExchangeAccount:
     ExchangeAccount.objects.update(check_due_at=floor.now - timedelta(seconds=1))
     check_due_accounts(exchanges=floor.exchanges, keys=KEYS, now=floor.now)
     return ExchangeAccount.objects.get(pk=floor.account.pk)
+
+
+def signed(floor: Floor) -> list[Seen]:
+    return [seen for seen in floor.exchange.oracle.requests if seen.key]
+
+
+@pytest.mark.row(43)
+@pytest.mark.parametrize("code", [None, -2014, -2015])
+def test_a_key_that_is_refused_stops_the_account_and_is_not_tried_again_and_again(
+    floor: Floor, code: int | None
+) -> None:
+    bot, other = floor.bot(), floor.bot("Another")
+    floor.turn(bot)
+    floor.exchange.alice.revoked = code is None
+    for name in SIGNED if code else ():
+        floor.exchange.faults.add("code", path=f"/api/v3/{name}", code=code, times=None)
+    floor.later(6)
+    floor.account.refresh_from_db()
+    assert (floor.account.state, "key" in floor.account.state_reason) == (AccountState.BROKEN, True)
+    told = ActivityLog.objects.filter(bot=None, message__contains=floor.account.state_reason)
+    assert [row.level for row in told] == [Severity.ERROR]
+    with pytest.raises(ServiceRefused, match="so its bots cannot start"):
+        floor.bot("Too late")
+    asked = len(signed(floor))
+    for _ in range(3):
+        floor.ring(bot, other)
+        floor.turn(bot, other)
+    assert len(signed(floor)) == asked
+    held = Bot.objects.filter(pk__in=[bot.pk, other.pk])
+    assert {(row.status, row.phase) for row in held} == {(BotStatus.ACTIVE, Phase.SUSPENDED)}
+    floor.exchange.alice.revoked = False
+    floor.exchange.faults.clear()
+    working = account_test(account=floor.account, exchanges=floor.exchanges, keys=KEYS, now=floor.now)
+    assert working.state == AccountState.WORKING
+    come_to_rest(floor)
+    assert [statuses(floor, one) for one in (bot, other)] == [[FILLED, OPEN]] * 2
+    agree(floor)
 
 
 @pytest.mark.row(44)

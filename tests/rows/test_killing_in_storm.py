@@ -5,22 +5,20 @@ from threading import Event
 from typing import Any
 
 import pytest
-from django.db import connection, transaction
-from django.db.models import F
+from django.db import connection
 
-from bots.engine.claims import taken_in_order
 from bots.engine.turn import run_turn
-from bots.models import Bot, KillSwitch, Level, Scope
+from bots.models import KillSwitch, Level, Scope
 from bots.services import Target, switch_press, switches_sweep
 from orders.models import Order
 from orders.states import LIVE
+from tests.exchange.faults import CANCEL, CREATE, LOOKUP
+from tests.gateways.exchange.books import agree, come_to_rest, theirs
 from tests.gateways.exchange.conftest import Floor
-from tests.rows.books import agree, come_to_rest, theirs
+from tests.waiting import until
 
-CREATE: dict[str, Any] = {"method": "POST", "path": "/api/v3/order"}
-CANCEL: dict[str, Any] = {"method": "DELETE", "path": "/api/v3/order"}
-LOOKUP: dict[str, Any] = {"method": "GET", "path": "/api/v3/order"}
 BOTS, WORKERS, WAIT_S = 4, 2, 20
+ROUNDS_AFTER = 4
 # So that much is under way, rests, or is in doubt when the switch is pressed.
 SENT_BEFORE = 8
 # SQLite lets its writers in by chance: whoever asks without a pause keeps the others out.
@@ -41,13 +39,6 @@ def storm(floor: Floor) -> None:
     floor.exchange.faults.add("code", **LOOKUP, code=-2013, times=3)
 
 
-def rung() -> None:
-    """All of them, as by the listener."""
-    with transaction.atomic():
-        taken_in_order(Bot.objects.all())
-        Bot.objects.update(events=F("events") + 1)
-
-
 def press(floor: Floor, level: Level) -> KillSwitch:
     target = Target(Scope.USER, floor.user)
     return switch_press(target=target, level=level, by=floor.user, now=floor.now, why="Storm")
@@ -60,25 +51,31 @@ def test_pressed_in_a_storm_nothing_is_created_after_it_and_nothing_rests_in_the
 ) -> None:
     bots = [floor.bot(f"Bot {number}", **LADDER) for number in range(BOTS)]
     storm(floor)
-    over, begun = Event(), Event()
+    over, begun, rounds = Event(), Event(), list[int]()
 
     def work() -> None:
         try:
             while not over.wait(PAUSE_S):
-                rung()
+                floor.ring(*bots)
                 run_turn([bot.pk for bot in bots], exchanges=floor.exchanges, now=floor.now)
-                if len(floor.exchange.oracle.creates) >= SENT_BEFORE:
+                rounds.append(len(floor.exchange.oracle.creates))
+                if rounds[-1] >= SENT_BEFORE:
                     begun.set()
         finally:
             connection.close()
 
     with ThreadPoolExecutor(WORKERS) as pool:
         working = [pool.submit(work) for _ in range(WORKERS)]
-        assert begun.wait(WAIT_S)
-        press(floor, level)
-        claimed = set(Order.objects.filter(send_count=1).values_list("client_id", flat=True))
-        again = press(floor, level)
-        over.set()
+        try:
+            assert begun.wait(WAIT_S), f"in {WAIT_S} s not even {SENT_BEFORE} orders were sent"
+            press(floor, level)
+            claimed = set(Order.objects.filter(send_count=1).values_list("client_id", flat=True))
+            again = press(floor, level)
+            # Each worker may be amid a round that began before.
+            enough = len(rounds) + WORKERS + ROUNDS_AFTER
+            until(lambda: len(rounds) >= enough, WAIT_S)
+        finally:
+            over.set()
         for one in working:
             one.result(WAIT_S)
     floor.exchange.faults.clear()

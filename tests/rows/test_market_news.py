@@ -1,4 +1,5 @@
-"""Candles with gaps, twice, corrected or not closed, and books that are empty or crossed (rows 38, 40)."""
+"""Candles with gaps, twice, corrected or not closed; prices that cannot be; books that are empty or crossed
+(rows 38–40)."""
 
 from decimal import Decimal
 from typing import Any
@@ -6,14 +7,15 @@ from typing import Any
 import numpy as np
 import pytest
 from django.core.cache import cache
-from django.db.models import F
 
 from bots.models import Bot, BotStatus
 from orders.gateways.base import NotYet
+from orders.gateways.exchange.prices import ExchangePrices
+from orders.matching import Quote
 from orders.states import OrderStatus
 from tests.exchange.market import Level
+from tests.gateways.exchange.books import agree, come_to_rest, statuses
 from tests.gateways.exchange.conftest import Floor
-from tests.rows.books import agree, come_to_rest, statuses
 
 FILLED, OPEN = OrderStatus.FILLED, OrderStatus.OPEN
 KLINES: dict[str, Any] = {"method": "GET", "path": "/api/v3/klines"}
@@ -78,8 +80,49 @@ def test_a_candle_that_is_open_is_never_decided_on(floor: Floor) -> None:
         prices.candles(ticker="BTC/USDT", timeframe="1m", until=floor.exchange.now() + MINUTE_MS, count=COUNT)
 
 
-def rung(bot: Bot) -> None:
-    Bot.objects.filter(pk=bot.pk).update(events=F("events") + 1)
+# In the place of 50,000, by the ticker that prices are asked for with.
+NONSENSE: list[dict[str, str | None]] = [
+    {"lastPrice": "0", "openPrice": None},
+    {"lastPrice": "NaN"},
+    {"bidPrice": "-1"},
+    {"bidPrice": "499", "askPrice": "500", "lastPrice": "500"},
+    {"bidPrice": "4999999", "askPrice": "5000000", "lastPrice": "5000000"},
+]
+
+
+@pytest.mark.row(39)
+@pytest.mark.parametrize("fields", NONSENSE, ids=str)
+def test_a_price_that_cannot_be_neither_buys_nor_stops(floor: Floor, fields: dict[str, str | None]) -> None:
+    """A price a hundredth of the one before would be a stop's, if anybody believed it."""
+    holding, entering = floor.bot("Holding", stop_loss_pct="2", stop_loss_timeout_s=0), floor.bot("Entering")
+    floor.turn(holding)
+    sent = len(floor.exchange.oracle.creates)
+    nonsense = floor.exchange.faults.add("rewrite", path="/api/v3/ticker/*", times=None, fields=fields)
+    price_grows_old(floor)
+    for _ in range(3):
+        floor.ring(holding, entering)
+        floor.turn(holding, entering)
+    assert nonsense.struck > 0
+    assert len(floor.exchange.oracle.creates) == sent
+    assert floor.exchange.ledger.orders[-1].open, "its target rests"
+    floor.exchange.faults.clear()
+    cache.clear()
+    floor.turn(entering)
+    come_to_rest(floor)
+    assert [statuses(floor, bot) for bot in (holding, entering)] == [[FILLED, OPEN]] * 2
+    agree(floor)
+
+
+def price_grows_old(floor: Floor) -> None:
+    """Old enough to be asked for anew, and young enough to be remembered."""
+    prices = floor.exchanges.prices["binance"]
+    assert isinstance(prices, ExchangePrices)
+    old = {
+        name: Quote(one.bid, one.ask, one.last, one.at - MINUTE_MS)
+        for name, one in prices.remembered(["BTC/USDT"]).items()
+    }
+    assert old
+    prices.keep(old)
 
 
 BOOKS: dict[str, tuple[list[Level], list[Level]]] = {
@@ -99,7 +142,7 @@ def test_no_order_is_sent_into_a_book_that_cannot_be(floor: Floor, name: str) ->
     bids, asks = BOOKS[name]
     floor.exchange.ledger.set_book("BTCUSDT", bids=bids, asks=asks)
     for _ in range(3):
-        rung(bot)
+        floor.ring(bot)
         floor.turn(bot)
     assert floor.exchange.oracle.creates == []
     assert Bot.objects.get(pk=bot.pk).status == BotStatus.ACTIVE, "it waits for a price"

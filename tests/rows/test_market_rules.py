@@ -5,7 +5,6 @@ from decimal import Decimal
 
 import pytest
 from django.core.cache import cache
-from django.db.models import F
 from django.utils import timezone
 
 from activity.models import ActivityLog
@@ -14,8 +13,9 @@ from bots.services import bot_stop
 from orders.models import Market
 from orders.queries import latest_markets
 from orders.states import OrderStatus
-from tests.gateways.exchange.conftest import NAME, Floor
-from tests.rows.books import agree, come_to_rest, statuses
+from tests.gateways.exchange.books import agree, come_to_rest, statuses
+from tests.gateways.exchange.conftest import Floor
+from tests.gateways.exchange.public import NAME
 
 FILLED, OPEN, REFUSED, CANCELLED = (
     OrderStatus.FILLED,
@@ -33,11 +33,6 @@ def rules_now() -> Market:
 
 def loads(floor: Floor) -> int:
     return len(floor.exchange.oracle.asked(*RULES))
-
-
-def rung(bot: Bot) -> None:
-    """As by the listener."""
-    Bot.objects.filter(pk=bot.pk).update(events=F("events") + 1)
 
 
 @pytest.mark.row(41)
@@ -73,7 +68,7 @@ def test_a_higher_minimum_is_learnt_and_not_tried_against_again_and_again(floor:
     before = loads(floor)
     floor.exchange.ledger.change_symbol("BTCUSDT", min_notional=D(150))
     for _ in range(3):
-        rung(bot)
+        floor.ring(bot)
         floor.turn(bot)
     assert rules_now().min_cost == 150
     assert len(floor.exchange.oracle.creates) == 1, "by the new rules it is not sent at all"
@@ -100,6 +95,9 @@ def test_refusals_that_go_on_ask_for_the_rules_once_a_minute(floor: Floor) -> No
     cache.clear()
     floor.turn(floor.bot("Later"))
     assert loads(floor) == before + 2
+    floor.exchange.faults.clear()
+    come_to_rest(floor)
+    agree(floor)
 
 
 def halted(floor: Floor) -> None:

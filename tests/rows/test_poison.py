@@ -14,8 +14,8 @@ from bots.strategies.base import Plan, Seen
 from bots.strategies.dca import Dca, DcaSettings
 from bots.strategies.registry import BOT_TYPES, BotType
 from orders.states import OrderStatus
+from tests.gateways.exchange.books import agree, come_to_rest, statuses
 from tests.gateways.exchange.conftest import Floor
-from tests.rows.books import agree, come_to_rest, statuses
 
 FILLED, OPEN = OrderStatus.FILLED, OrderStatus.OPEN
 LIMIT_S, TRIES = 0.3, 3

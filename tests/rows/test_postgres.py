@@ -14,14 +14,14 @@ import pytest
 
 from tests.exchange import ExchangeProcess
 from tests.faults.installation import MID_TURN, RUN_LIMIT_S, TRADES, UNSETTLED, Installation
-from tests.faults.test_live import KEY, RESTING, SECRET, agree, done, swinging
+from tests.faults.live import KEY, RESTING, SECRET, agree, done, swinging
 from tests.processes import Service, compose_commands, migrated_installation, say, until
 from tests.rows.cluster import Cluster
 from tests.servers import GROWN_SECRETS, child_environment, start_valkey
 
 SERVICES = ("worker-bots", "beat", "stream")
 # How long the server is away each time (s), and in the midst of what it goes.
-ABSENCES = [(0.0, MID_TURN), (0.0, UNSETTLED), (30.0, MID_TURN)]
+ABSENCES = [(0.0, MID_TURN), (0.0, UNSETTLED), (60.0, MID_TURN)]
 TRADES_BETWEEN, GOES_ON_LIMIT_S = 8, 150
 # What was on its way when the server went may still arrive.
 UNDER_WAY_S = 3.0

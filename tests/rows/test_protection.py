@@ -5,15 +5,14 @@ from typing import Any
 
 import pytest
 from django.core.cache import cache
-from django.db.models import F
 
 from bots.models import Bot
 from orders.states import OrderStatus
+from tests.exchange.faults import CANCEL
 from tests.exchange.orders import Trade
+from tests.gateways.exchange.books import agree, come_to_rest, statuses
 from tests.gateways.exchange.conftest import Floor
-from tests.rows.books import agree, come_to_rest, statuses
 
-CANCEL: dict[str, Any] = {"method": "DELETE", "path": "/api/v3/order"}
 STOPPED: dict[str, Any] = {"stop_loss_pct": "2", "stop_loss_timeout_s": 0}
 FILLED, CANCELLED = OrderStatus.FILLED, OrderStatus.CANCELLED
 D = Decimal
@@ -46,7 +45,7 @@ def stop_is_reached(floor: Floor, bot: Bot) -> None:
     floor.exchange.ledger.move("BTCUSDT", 48_000)
     cache.clear()  # the price of a moment ago is remembered
     for _ in range(3):
-        Bot.objects.filter(pk=bot.pk).update(events=F("events") + 1)
+        floor.ring(bot)
         floor.turn(bot)
     come_to_rest(floor)
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from typing import Any
 
 import pytest
 from django.core.cache import cache
@@ -14,12 +13,12 @@ from bots.engine.turn import run_turn
 from bots.models import Bot, BotStatus
 from orders.models import Order
 from orders.states import OrderStatus
+from tests.exchange.faults import CREATE
+from tests.gateways.exchange.books import agree, come_to_rest, statuses
 from tests.gateways.exchange.conftest import Floor
 from tests.rows.away import backend, is_away
-from tests.rows.books import agree, come_to_rest, statuses
 from tests.rows.deaths import once, turn_with
 
-CREATE: dict[str, Any] = {"method": "POST", "path": "/api/v3/order"}
 FILLED, OPEN, UNKNOWN = OrderStatus.FILLED, OrderStatus.OPEN, OrderStatus.UNKNOWN
 BREAKER_WAIT_S = 30
 
@@ -94,7 +93,7 @@ def test_a_cache_that_goes_away_while_an_order_is_sent(cached: Floor) -> None:
     bot = cached.bot()
     try:
         with suppress(RedisError):
-            turn_with(cached, bot, after=once(lambda order: is_away.set()))
+            turn_with(cached, bot, after=once(is_away.set))
     finally:
         is_away.clear()
     assert Bot.objects.get(pk=bot.pk).failures == 0

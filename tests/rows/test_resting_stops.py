@@ -18,8 +18,8 @@ from orders.models import Order
 from orders.rules import OrderKind
 from orders.states import OrderStatus
 from tests.exchange.orders import Order as TheirOrder
+from tests.gateways.exchange.books import agree, come_to_rest
 from tests.gateways.exchange.conftest import Floor
-from tests.rows.books import agree, come_to_rest
 from tests.rows.test_protection import Watch
 
 OPEN, FILLED, CANCELLED = OrderStatus.OPEN, OrderStatus.FILLED, OrderStatus.CANCELLED

@@ -7,8 +7,8 @@ import pytest
 from bots.models import Bot, BotStatus
 from bots.services import bot_stop
 from orders.states import OrderStatus
+from tests.gateways.exchange.books import agree, come_to_rest, statuses
 from tests.gateways.exchange.conftest import Floor
-from tests.rows.books import agree, come_to_rest, statuses
 
 FILLED, OPEN, UNKNOWN = OrderStatus.FILLED, OrderStatus.OPEN, OrderStatus.UNKNOWN
 STATUSES = [500, 503]

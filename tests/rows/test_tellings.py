@@ -2,23 +2,19 @@
 
 from datetime import timedelta
 from decimal import Decimal
-from typing import Any
 
 import pytest
 from django.db.models.functions import Now
 
 from bots.engine.turn import run_turn
 from bots.models import Bot
-from orders.models import Order
 from orders.states import OrderStatus
+from tests.exchange.faults import CREATE, LOOKUP, TRADES
 from tests.exchange.orders import Wish
+from tests.gateways.exchange.books import agree, come_to_rest, statuses
 from tests.gateways.exchange.conftest import Floor
-from tests.rows.books import agree, come_to_rest, statuses
 from tests.rows.deaths import once, turn_with
 
-CREATE: dict[str, Any] = {"method": "POST", "path": "/api/v3/order"}
-LOOKUP: dict[str, Any] = {"method": "GET", "path": "/api/v3/order"}
-TRADES: dict[str, Any] = {"method": "GET", "path": "/api/v3/myTrades"}
 FILLED, OPEN, UNKNOWN = OrderStatus.FILLED, OrderStatus.OPEN, OrderStatus.UNKNOWN
 PART = Decimal("0.0004")
 D = Decimal
@@ -34,7 +30,7 @@ def another_looks(floor: Floor, bot: Bot) -> None:
 def test_a_fill_that_is_known_before_the_answer_to_its_order(floor: Floor) -> None:
     """The answer is on its way when another worker finds the order filled, and books it."""
     bot = floor.bot()
-    turn_with(floor, bot, after=once(lambda order: another_looks(floor, bot)))
+    turn_with(floor, bot, after=once(lambda: another_looks(floor, bot)))
     come_to_rest(floor)
     assert statuses(floor, bot) == [FILLED, OPEN]
     assert len(floor.trades(bot)) == 1
@@ -45,7 +41,7 @@ def test_a_fill_that_is_known_before_the_answer_to_its_order(floor: Floor) -> No
 def test_a_limit_order_that_fills_before_its_acknowledgement_is_heard(floor: Floor) -> None:
     bot = floor.bot(base_order_type="limit")
 
-    def fills(order: Order) -> None:
+    def fills() -> None:
         floor.exchange.ledger.fill(floor.exchange.ledger.orders[-1])
         another_looks(floor, bot)
 

@@ -17,9 +17,9 @@ from bots.models import Bot, Decision
 from orders.models import Order
 from orders.states import OrderStatus
 from tests.faults.installation import says
+from tests.gateways.exchange.books import agree, come_to_rest, statuses
 from tests.gateways.exchange.conftest import Floor
 from tests.processes import until
-from tests.rows.books import agree, come_to_rest, statuses
 from tests.rows.deaths import once, turn_with
 
 FILLED, OPEN = OrderStatus.FILLED, OrderStatus.OPEN
@@ -70,7 +70,7 @@ def test_a_second_worker_leaves_a_bot_alone_while_its_order_is_sent(floor: Floor
     """Its order is claimed and has not left: whoever looked it up now would call it unknown."""
     bot = floor.bot()
 
-    def another(order: Order) -> None:
+    def another() -> None:
         assert claims.due_ids() == []
         floor.turn(bot)
         assert statuses(floor, bot) == [OrderStatus.SENDING]
@@ -95,7 +95,7 @@ def sleeps(floor: Floor, bot: Bot, seconds: float) -> None:
 @pytest.mark.row(19)
 def test_a_worker_that_slept_between_claim_and_request_sends_nothing(floor: Floor) -> None:
     bot = floor.bot()
-    turn_with(floor, bot, before=once(lambda order: sleeps(floor, bot, 90)))
+    turn_with(floor, bot, before=once(lambda: sleeps(floor, bot, 90)))
     assert floor.exchange.oracle.creates == [], "it looked at the clock before the request left"
     come_to_rest(floor)
     assert statuses(floor, bot)[-2:] == [FILLED, OPEN]

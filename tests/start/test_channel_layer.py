@@ -92,3 +92,15 @@ def test_a_loop_that_has_ended_is_forgotten() -> None:
 
     assert asyncio.run(conversation()) == {"type": "tick"}
     assert asyncio.run(conversation()) == {"type": "tick"}
+
+
+def test_nobody_waits_for_a_server_that_has_stopped(loop: asyncio.AbstractEventLoop) -> None:
+    layer = ThreadSafeChannelLayer()
+    asyncio.run_coroutine_threadsafe(layer.group_add("prices", "specific.inmemory!alice"), loop).result(5)
+    loop.call_soon_threadsafe(loop.stop)
+    end = time.monotonic() + 5
+    while loop.is_running() and time.monotonic() < end:
+        time.sleep(0.01)
+    began = time.monotonic()
+    async_to_sync(layer.group_send)("prices", {"type": "tick"})
+    assert time.monotonic() - began < SOON_S

@@ -3,11 +3,10 @@
 import io
 import logging
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from time import monotonic
 from typing import Any
 from uuid import UUID
 
@@ -31,7 +30,8 @@ from orders.gateways.installed import installed
 from orders.models import Order
 from tests.engine.exchanges import at_once
 from tests.exchange import Exchange
-from tests.gateways.exchange.conftest import NAME, ONE_BUY
+from tests.gateways.exchange.conftest import ONE_BUY
+from tests.gateways.exchange.public import NAME
 from tests.web.canaries import Watch, forms_of
 
 KEY, SECOND_KEY = "canary-key-7Qx1vNb4Tz", "canary-key-2Lw8pRk6Ys"
@@ -40,7 +40,6 @@ PASSPHRASE = "canary passphrase+/9Zd"
 NEW_SEAL = "bmV3LW9uZS1vbmx5LWZvci10ZXN0cy4uLi4uLi4uLi4="
 SIGNATURE = re.compile(r"signature\W{1,6}[0-9a-fA-F]{64}")
 TURNS = 6
-WAIT_S, REFUSED_S = 10.0, 0.5
 PAGES = ("/", "/exchanges/", "/activity/", "/orders/", "/orders/trades/", "/bots/kill/")
 
 
@@ -147,10 +146,3 @@ def listening() -> Iterator[Listener]:
         yield listener
     finally:
         listener.stop()
-
-
-def until(listener: Listener, holds: Callable[[], object]) -> None:
-    ends = monotonic() + WAIT_S
-    while not holds():
-        assert monotonic() < ends, "it did not come in time"
-        listener.inbox.came.wait(min(listener.beat(), 0.02))

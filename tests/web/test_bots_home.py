@@ -151,3 +151,18 @@ def test_the_live_parts_answer_with_the_sequence_they_are_complete_to(alice: Per
     assert answer["X-Live-Seq"] == "0"
     assert answer.content.decode().count("data-live-url") == 1
     assert "hx-swap-oob" not in answer.content.decode()
+
+
+def test_what_follows_the_price_is_marked_for_it(alice: Person) -> None:
+    bot = alice.running()
+    home = alice.client.get("/").content.decode()
+    assert home.count("data-priced") == 2
+    assert 'id="home-summary" class="page-section" aria-label="Your money" data-priced' in home
+    assert alice.client.get(reverse("bots:page", args=[bot.pk])).content.decode().count("data-priced") == 1
+
+
+def test_how_many_run_is_told_anew_with_the_sums(alice: Person) -> None:
+    bot = alice.running()
+    assert "1 bot, 1 running." in alice.client.get(reverse("bots:summary")).content.decode()
+    Bot.objects.filter(pk=bot.pk).update(status=BotStatus.STOPPED)
+    assert "1 bot, 0 running." in alice.client.get(reverse("bots:summary")).content.decode()

@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 from django.utils.timezone import override
 
-from bots.templatetags.figures import about, amount, moment, plain, price, quote, signed
+from bots.templatetags.figures import about, amount, held, moment, plain, price, quote, signed
 from orders.rules import Market
 
 D = Decimal
@@ -28,6 +28,9 @@ BTC = Market("simulated", "BTC/USDT", D("0.01"), D("0.00001"), D(0), D(0))
         (price(D("0.5"), None), "0.5"),
         (amount(D("0.1"), BTC), "0.10000"),
         (amount(D("1858539.6"), PEPE), "1,858,539.6"),
+        (held(D("51069.26860965")), "51,069.26860965"),
+        (held(D("0.000000000000000001")), "0.000000000000000001"),
+        (held(D(0)), "0"),
         (about(None, BTC), "–"),
         (signed(None), "–"),
     ],
@@ -65,3 +68,11 @@ def test_moments_are_written_in_the_readers_zone() -> None:
         html = moment(datetime(2026, 1, 5, 15, 0, 1, tzinfo=UTC))
     assert ">6 Jan, 00:00:01<" in html
     assert 'datetime="2026-01-06T00:00:01+09:00"' in html
+
+
+def test_what_an_account_holds_still_adds_up_when_it_is_shortened() -> None:
+    total, ours = D("51069.26860965"), D("1031.79388365419922796")
+    assert 'value="1031.79388365419922796"' in held(ours)
+    assert ">1,031.79388365<" in held(ours)
+    assert ">50,037.474726<" in held(total - ours)
+    assert D("1031.79388365") + D("50037.474726") == total

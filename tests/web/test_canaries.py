@@ -3,7 +3,6 @@
 import base64
 import json
 from collections.abc import Iterator, Mapping
-from time import monotonic
 from typing import Any
 
 import pytest
@@ -17,14 +16,15 @@ from accounts.models import ExchangeAccount, User
 from orders.gateways.base import Exchanges, Holding, Permissions
 from orders.models import Order
 from tests.exchange import Exchange
-from tests.gateways.exchange.conftest import NAME
+from tests.exchange.routes import SUBSCRIBE
+from tests.gateways.exchange.public import NAME
+from tests.waiting import listened
 from tests.web.canaries import forms_of, watched
 from tests.web.canary_stage import (
     KEY,
     NEW_SEAL,
     PAGES,
     PASSPHRASE,
-    REFUSED_S,
     SECOND_KEY,
     SECOND_SECRET,
     SECRET,
@@ -33,7 +33,6 @@ from tests.web.canary_stage import (
     clean,
     cut,
     listening,
-    until,
 )
 from tests.web.conftest import confirm
 
@@ -98,21 +97,22 @@ def test_streams_leave_no_secret(stage: Stage) -> None:
     resting = Order.objects.get(bot=bot, status="open")
     hub = stage.exchange.hub
     with listening() as listener:
-        until(listener, lambda: any(line.users for line in tuple(hub.lines)))
+        listened(listener, lambda: any(line.users for line in tuple(hub.lines)))
         stage.exchange.ledger.move("BTCUSDT", 60_000)
-        until(listener, lambda: Order.objects.get(pk=resting.pk).status == "filled")
+        listened(listener, lambda: Order.objects.get(pk=resting.pk).status == "filled")
         first = {line for line in tuple(hub.lines) if line.users}
         stage.bot("Second")
         stage.turns()
         cut(stage)
-        until(listener, lambda: {line for line in tuple(hub.lines) if line.users} - first)
-        stage.exchange.ledger.accounts[KEY].revoked = True
+        listened(listener, lambda: {line for line in tuple(hub.lines) if line.users} - first)
+        refusal = stage.exchange.faults.add("code", method="WS", path=SUBSCRIBE, times=None, **REFUSED)
         cut(stage)
-        ends = monotonic() + REFUSED_S
-        until(listener, lambda: monotonic() > ends)
+        # By then it has dealt with the first.
+        listened(listener, lambda: refusal.struck > 1)
     clean(stage)
 
 
+REFUSED: dict[str, Any] = {"code": -2015, "message": f"Nobody knows {KEY} with {SECRET}."}
 FAULTS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("status", {"status": 503, "done": False}),
     ("status", {"status": 504, "done": True}),

@@ -63,7 +63,7 @@ VALUES: dict[str, tuple[str, ...]] = {
     "url": ("anything",),
 }
 # An address with one of these is of somebody's own.
-OWNED = ("account_id", "backtest_id", "bot_id", "shortage_id", "switch_id")
+OWNED = ("account_id", "backtest_id", "bot_id", "order_id", "shortage_id", "switch_id")
 NAMED_PART = re.compile(r"<(?:\w+:)?(\w+)>|\(\?P<(\w+)>[^)]*\)")
 
 
@@ -103,16 +103,17 @@ def everything() -> dict[type[Model], list[Any]]:
 
 
 def ids_of(person: Person, **fields: Any) -> dict[str, str]:
-    """A running bot, a backtest, an account at an exchange, a shortage on it and a kill switch of theirs, as
-    addresses name them."""
+    """A running bot with an order, a backtest, an account at an exchange, a shortage on it and a kill switch
+    of theirs, as addresses name them."""
     bot, backtest = person.running(**fields), people.backtest(person.user, name="Moonraker")
     account = desk.account(person.user, label="Moonraker")
     aside = Target(Scope.MARKET, person.user, exchange="simulated", ticker="SOL/USDT")
     switch = switch_press(target=aside, level=Level.BLOCK, by=person.user, now=people.NOW)
     gone: dict[str, Any] = {"currency": "DOGE", "ours": 2, "found": 1, "sure_at": people.NOW}
     shortage = Shortage.objects.create(user=person.user, account=account, seen_at=people.NOW, **gone)
+    order = people.cancelled(people.open_order(bot, slot="apart"))
     ids = {"bot_id": bot, "backtest_id": backtest, "account_id": account, "switch_id": switch}
-    return {name: str(row.pk) for name, row in {**ids, "shortage_id": shortage}.items()}
+    return {name: str(row.pk) for name, row in {**ids, "shortage_id": shortage, "order_id": order}.items()}
 
 
 def is_owned(route: str) -> bool:

@@ -176,7 +176,7 @@ def test_a_balance_is_a_page_and_a_part(alice: Person) -> None:
         ("Total", "0.5"),
         ("Free", "0.25"),
         ("Reserved by bots", "0.7"),
-        ("Not of our bots", "-0.2"),
+        ("Not of our bots", "-0.2 (missing)"),
     ]
     assert "the bots should hold 0.7, but the account holds 0.5" in part
 

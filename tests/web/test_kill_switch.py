@@ -191,3 +191,26 @@ def test_the_banner_asks_again_only_while_something_is_under_way(alice: Person, 
     assert "Nothing rests, seen at" in answer
     assert "hx-get" not in answer
     assert bob.client.get(live).status_code == 404
+
+
+def test_an_open_page_asks_for_the_banner_when_something_has_happened(alice: Person) -> None:
+    bot = alice.running()
+    for page, live in (
+        ("/", reverse("bots:switches")),
+        (reverse("bots:page", args=[bot.pk]), reverse("bots:switches_of_bot", args=[bot.pk])),
+    ):
+        assert (
+            f'id="switches" data-live-url="{live}" data-news hidden'
+            in alice.client.get(page).content.decode()
+        )
+    switch_press(target=Target(Scope.SYSTEM), level=Level.BLOCK, by=None, now=timezone.now())
+    answer = alice.client.get(reverse("bots:switches"))
+    assert answer["X-Live-Seq"]
+    assert "data-news>" in answer.content.decode()
+    assert "the whole platform is on" in answer.content.decode()
+
+
+def test_an_exchange_is_called_by_its_name(alice: Person) -> None:
+    bot = alice.bot()
+    page = alice.client.get(reverse("bots:kill_bot", args=[bot.pk])).content.decode()
+    assert "Your bots on BTC/USDT at the built-in simulated exchange" in page

@@ -85,6 +85,14 @@ def test_from_the_key_to_a_fill(alice: Person, binance: Exchange, environment: s
     assert breaches() == []
 
 
+def test_a_preview_on_a_sandbox_without_candles_says_how_to_get_some(
+    alice: Person, binance: Exchange
+) -> None:
+    fields = shown(form_of(alice, account=added(alice, binance, "sandbox").pk))
+    answer = alice.client.post(reverse("bots:preview", args=["grid"]), fields)
+    assert "import_candles FILE --exchange binance-sandbox --ticker BTC/USDT" in answer.content.decode()
+
+
 def test_a_bot_with_real_money_starts_only_after_the_password_was_given_again(
     alice: Person, binance: Exchange
 ) -> None:

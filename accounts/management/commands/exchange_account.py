@@ -17,7 +17,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
 from accounts.keys import Credentials
-from accounts.models import AccountState, Environment, ExchangeAccount, User
+from accounts.models import AccountState, Environment, ExchangeAccount
 from accounts.services import (
     Wanted,
     account_add,
@@ -28,6 +28,7 @@ from accounts.services import (
     deleted_in_words,
     on_real_exchanges,
     paper_account_add,
+    user_named,
 )
 from bots.services import ServiceRefused
 from orders.gateways.installed import installed
@@ -95,14 +96,14 @@ class Command(BaseCommand):
             credentials=_credentials(options),
             consent=options["consent"],
         )
-        account = account_add(user=_user(options["user"]), wanted=wanted, **_outside())
+        account = account_add(user=user_named(options["user"]), wanted=wanted, **_outside())
         self.stdout.write(line_of(account))
 
     def _add_on_paper(self, options: dict[str, Any]) -> None:
         if options["key_file"] or options["consent"]:
             raise CommandError("An account on paper has no key: leave that out.", returncode=WRONG_INPUT)
         account = paper_account_add(
-            user=_user(options["user"]),
+            user=user_named(options["user"]),
             exchange=options["exchange"],
             label=options["label"],
             exchanges=installed(),
@@ -113,7 +114,7 @@ class Command(BaseCommand):
     def _list(self, options: dict[str, Any]) -> None:
         rows = on_real_exchanges().select_related("user").order_by("user__email", "label")
         if options["user"]:
-            rows = rows.filter(user=_user(options["user"]))
+            rows = rows.filter(user=user_named(options["user"]))
         for account in rows:
             self.stdout.write(line_of(account))
         if not rows:
@@ -158,13 +159,6 @@ def _with_key_file(parser: ArgumentParser) -> None:
 
 def _outside() -> dict[str, Any]:
     return {"exchanges": installed(), "keys": settings.ENCRYPTION_KEYS, "now": timezone.now()}
-
-
-def _user(email: str) -> User:
-    user = User.objects.filter(email__iexact=email).first()
-    if user is None:
-        raise CommandError(f"--user: nobody here has the address {email}.", returncode=WRONG_INPUT)
-    return user
 
 
 def _account(options: dict[str, Any]) -> ExchangeAccount:

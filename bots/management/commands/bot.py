@@ -9,8 +9,9 @@ from uuid import UUID
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from accounts.models import ExchangeAccount, User
+from accounts.models import ExchangeAccount
 from accounts.queries import in_use
+from accounts.services import user_named
 from bots.backtest.arguments import chosen
 from bots.models import Bot, StopRequest
 from bots.services import ServiceRefused, bot_create, bot_delete, bot_start, bot_stop
@@ -76,7 +77,7 @@ class Command(BaseCommand):
     def _list(self, options: dict[str, Any]) -> None:
         rows = Bot.objects.filter(hidden_at__isnull=True).select_related("user", "account")
         if options["user"]:
-            rows = rows.filter(user=_user(options["user"]))
+            rows = rows.filter(user=user_named(options["user"]))
         bots = list(rows.defer("memory").order_by("user__email", "name"))
         if options["json"]:
             self.stdout.write(json.dumps([told_of(bot) for bot in bots], indent=1))
@@ -116,13 +117,6 @@ def told_of(bot: Bot) -> dict[str, Any]:
         **{name: getattr(bot, name) for name in words},
         **{name: f"{getattr(bot, name).normalize():f}" for name in amounts},
     }
-
-
-def _user(email: str) -> User:
-    user = User.objects.filter(email__iexact=email).first()
-    if user is None:
-        raise CommandError(f"--user: nobody here has the address {email}.", returncode=WRONG_INPUT)
-    return user
 
 
 def _account(number: UUID) -> ExchangeAccount:

@@ -20,11 +20,12 @@ from orders.gateways.base import GatewayError
 from orders.gateways.candle_store import BrokenMonth, CandleStore, WrongName
 from orders.gateways.exchange.adapters import SOURCES
 from orders.gateways.exchange.budget import Lane
-from orders.gateways.exchange.client import Client, now_ms
+from orders.gateways.exchange.client import Client
 from orders.gateways.exchange.clients import ProcessClients
 from orders.gateways.exchange.download import Download, Patience
 from orders.gateways.exchange.history import Endless, Wanted, missing
 from orders.gateways.exchange.prices import closed_until
+from orders.gateways.exchange.spoken import now_ms
 from tradingbot.clock import TIMEFRAMES_S
 
 FAILED, WRONG_INPUT, INTERRUPTED = 1, 2, 130

@@ -8,7 +8,7 @@ from uuid import UUID
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from accounts.models import User
+from accounts.services import user_named
 from bots.models import Bot, KillSwitch, Level, Scope
 from bots.services import (
     ServiceRefused,
@@ -127,7 +127,7 @@ def _target(options: dict[str, Any]) -> Target:
     if scope == Scope.BOT:
         bot = _bot(options["bot"])
         return Target(scope, bot.user, bot)
-    user = _user(options["user"]) if options["user"] else None
+    user = user_named(options["user"]) if options["user"] else None
     return Target(scope, user, exchange=options["exchange"] or "", ticker=options["ticker"] or "")
 
 
@@ -139,10 +139,3 @@ def _bot(given: str) -> Bot:
     if bot is None:
         raise CommandError(f"--bot: there is no bot {given}.", returncode=WRONG_INPUT)
     return bot
-
-
-def _user(email: str) -> User:
-    user = User.objects.filter(email__iexact=email).first()
-    if user is None:
-        raise CommandError(f"--user: nobody here has the address {email}.", returncode=WRONG_INPUT)
-    return user

@@ -1,6 +1,7 @@
 """When a momentum bot may buy: the entry it waits for, and the filters around it."""
 
 from decimal import Decimal
+from functools import cached_property
 
 from bots.strategies.entries import EntryOrder
 from bots.strategies.momentum.choices import Entry
@@ -9,6 +10,7 @@ from bots.strategies.timeframes import Timeframe
 from orders.rules import ZERO
 
 PERIOD_MAX = 1000
+AT_MARKET = EntryOrder.MARKET
 
 
 class EntryConditions(Settings):
@@ -140,10 +142,19 @@ class EntryConditions(Settings):
         le=10_000,
     )
 
-    @property
+    @cached_property
+    def candle(self) -> str:
+        """The timeframe as a wake names it."""
+        return self.timeframe.value
+
+    @cached_property
+    def at_market(self) -> bool:
+        return self.entry_order is AT_MARKET
+
+    @cached_property
     def filters_rsi(self) -> bool:
         return bool(self.rsi_period) and (self.rsi_min > 0 or self.rsi_max > 0)
 
-    @property
+    @cached_property
     def filters_adx(self) -> bool:
         return bool(self.adx_period and self.adx_min)

@@ -4,7 +4,6 @@ from decimal import Decimal
 
 from bots.strategies import words
 from bots.strategies.base import ENTRY, OrderIntent, Seen
-from bots.strategies.entries import EntryOrder
 from bots.strategies.momentum.choices import SizeMode
 from bots.strategies.momentum.exits import stop_under
 from bots.strategies.momentum.memory import MomentumMemory, Signal
@@ -13,7 +12,7 @@ from bots.strategies.sizing import by_risk, sized_to_sell
 from orders.records import Frozen, replace
 from orders.rules import AT_MARKET, BUY, HUNDRED, LIMIT, ONE, ZERO, Market
 
-MARKET, RISK = EntryOrder.MARKET, SizeMode.RISK
+RISK = SizeMode.RISK
 
 
 class Sized(Frozen):
@@ -33,8 +32,8 @@ def room(settings: MomentumSettings, memory: MomentumMemory, cash: Decimal) -> D
 
 def cost_factor(settings: MomentumSettings, market: Market, at_market: bool) -> Decimal:
     """The most that buying for 1 may cost: slippage and fee included."""
-    slippage = settings.max_slippage_pct if at_market else ZERO
-    return (ONE + slippage / HUNDRED) * (ONE + max(market.taker_fee, market.maker_fee))
+    slips = at_market and settings.max_slippage_pct
+    return (ONE + settings.max_slippage_pct / HUNDRED) * market.dearest if slips else market.dearest
 
 
 def sized(
@@ -47,7 +46,7 @@ def sized(
     left: Decimal,
 ) -> Sized:
     """The size of an entry at `price` with its stop at `stop`, `left` quote to spend."""
-    factor = cost_factor(settings, market, settings.entry_order is MARKET)
+    factor = cost_factor(settings, market, settings.at_market)
     wanted = settings.amount / price
     if settings.size_mode is RISK:
         wanted = by_risk(
@@ -68,7 +67,7 @@ def entry_order(
     live = seen.live.get(f"deal-{memory.deals + 1}/entry")
     if live is not None:
         return memory, live.intent, ""
-    at_market = settings.entry_order is MARKET
+    at_market = settings.at_market
     if not at_market and signal.price is None:
         signal = replace(signal, price=market.price(BUY, seen.bid))
         memory = replace(memory, signal=signal)

@@ -12,7 +12,7 @@ def stop_under(settings: MomentumSettings, price: Decimal, atr: Decimal | None) 
     """The stop's distance under `price`; a percent's, too, when no ATR is known."""
     if atr is not None and settings.atr_stop:
         return price - settings.atr_multiple * atr
-    return below(price, settings.stop_pct)
+    return price * settings.stop_part
 
 
 def next_stop(
@@ -37,10 +37,11 @@ def next_trail(settings: MomentumSettings, deal: Deal, entry: Decimal, peak: Dec
     return trail if deal.trail is None else max(deal.trail, trail)
 
 
-def target_pct(settings: MomentumSettings, deal: Deal, now: int) -> Decimal | None:
-    """The profit asked at `now`: the latest of the steps reached, else the take profit, if any."""
+def target_part(settings: MomentumSettings, deal: Deal, now: int) -> Decimal | None:
+    """The target asked at `now` as a part of the entry: the latest of the steps reached, else the take
+    profit, if any."""
     step = reached(settings.roi_steps, now - deal.opened_at) if settings.roi_steps else None
-    return step.profit_pct if step else settings.take_profit_pct or None
+    return step.target_part if step else settings.target_part
 
 
 def next_step_at(settings: MomentumSettings, deal: Deal, now: int) -> int | None:

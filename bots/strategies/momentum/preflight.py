@@ -38,9 +38,9 @@ def preflight(settings: MomentumSettings, market: Market, price: Decimal) -> Pre
     held = _held(settings, market, size.amount, price)
     even = break_even(held.average, market.taker_fee)
     target = _target(settings, market, price)
-    orders = tuple(_orders(settings, market, price, size.amount, held, target))
+    resting = _orders(settings, market, price, size.amount, held, target)
     return Preflight(
-        orders=orders,
+        orders=(*resting, *_stop(settings, market, held, stop)),
         required_quote=size.cost,
         break_even_price=even,
         take_profit_price=target,
@@ -81,13 +81,12 @@ def _orders(
     held: Position,
     target: Decimal | None,
 ) -> Iterator[PreflightOrder]:
-    """The entry, and what rests once it has filled: the target, or the stop."""
+    """The entry and, where there is one, the target that rests once it has filled."""
     kind = OrderKind.MARKET if settings.entry_order is EntryOrder.MARKET else OrderKind.LIMIT
     yield PreflightOrder("deal-1/entry", Side.BUY, kind, price, amount, amount * price)
     if target is not None and not protects(settings, market):
         sold = market.amount(held.amount)
         yield PreflightOrder("deal-1/target", Side.SELL, OrderKind.LIMIT, target, sold, sold * target)
-    yield from _stop(settings, market, held, stop_under(settings, price, None))
 
 
 def _stop(

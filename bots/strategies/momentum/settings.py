@@ -1,13 +1,14 @@
 """What a momentum bot can be told."""
 
 from decimal import Decimal
+from functools import cached_property
 
 from bots.strategies.momentum.choices import RoiStep, SizeMode, StopKind
 from bots.strategies.momentum.conditions import PERIOD_MAX, EntryConditions
 from bots.strategies.momentum.rules import rule_problems
 from bots.strategies.settings import INVESTMENT_USUAL, MONEY_MAX, Problem, loss_guard, setting
 from bots.strategies.steps import STEPS_MAX
-from orders.rules import RESERVE_FACTOR_MAX, ZERO, Market, ceil_to
+from orders.rules import HUNDRED, ONE, RESERVE_FACTOR_MAX, ZERO, Market, ceil_to
 
 HOLD_MAX = 100_000
 ATR = StopKind.ATR
@@ -160,11 +161,20 @@ class MomentumSettings(EntryConditions):
     )
     loss_guard_count: int = loss_guard(0)
 
-    @property
+    @cached_property
+    def stop_part(self) -> Decimal:
+        """Where a percent's stop stands, as a part of the price it is measured from."""
+        return ONE - self.stop_pct / HUNDRED
+
+    @cached_property
+    def target_part(self) -> Decimal | None:
+        return ONE + self.take_profit_pct / HUNDRED if self.take_profit_pct else None
+
+    @cached_property
     def trails_profit(self) -> bool:
         return bool(self.profit_trail_arm_pct and self.profit_trail_pct)
 
-    @property
+    @cached_property
     def atr_stop(self) -> bool:
         return self.stop is ATR
 

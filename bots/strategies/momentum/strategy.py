@@ -1,12 +1,24 @@
 """The momentum bot: what it wants to rest on the book, given what it remembers and sees."""
 
+from collections.abc import Iterable
 from decimal import Decimal
 from typing import ClassVar
 
-from bots.strategies.base import ENTRY, Candles, Plan, Preflight, Seen, SignalRow, Signals, Wake, marked
+from bots.strategies.base import (
+    ENTRY,
+    Candles,
+    Closed,
+    Plan,
+    Preflight,
+    Seen,
+    SignalRow,
+    Signals,
+    Wake,
+    marked,
+)
 from bots.strategies.momentum.entry import entry_order
 from bots.strategies.momentum.fills import booked, closed, reopened
-from bots.strategies.momentum.memory import Deal, MomentumMemory, Signal
+from bots.strategies.momentum.memory import EXITING, Deal, MomentumMemory, Signal
 from bots.strategies.momentum.preflight import preflight
 from bots.strategies.momentum.protection import Protected, protects, wanted_protected, watching_protected
 from bots.strategies.momentum.settings import MomentumSettings
@@ -28,12 +40,12 @@ class Momentum:
         self.market = market
         self._period_ms = settings.timeframe.period_ms
         self._entry = settings.entry.value.replace("_", " ")
-        self._idle = Wake(candle=settings.timeframe.value, mark=ENTER)
+        self._idle = Wake(candle=settings.candle, mark=ENTER)
         self._protects = protects(settings, market)
 
     @property
     def timeframe(self) -> str | None:
-        return self.settings.timeframe.value
+        return self.settings.candle
 
     @property
     def candles_needed(self) -> int:
@@ -100,11 +112,10 @@ class Momentum:
         """A signal is acted on once, and until the next candle closes; the ATR is the last candle's."""
         if fresh and seen.candle is not None:
             return replace(memory, signal=None, atr=atr_of(seen.candle.values), looked_at=seen.candle.at)
-        acted = seen.closed and any(
-            order.intent.role is ENTRY and order.slot.endswith("/entry") for order in seen.closed
-        )
-        over = memory.signal is not None and seen.now >= memory.signal.until
-        return replace(memory, signal=None) if acted or over else memory
+        signal = memory.signal
+        if signal is None or not (seen.now >= signal.until or _entry_ended(seen.closed)):
+            return memory
+        return replace(memory, signal=None)
 
     def _signalled(self, memory: MomentumMemory, candle: SignalRow, reasons: list[str]) -> MomentumMemory:
         """The memory with a signal, when the candle says buy and every filter agrees."""
@@ -117,7 +128,7 @@ class Momentum:
             refused.append("the cooldown after a stop")
         outcome = f"no entry, for {' and '.join(refused)}" if refused else "entering"
         reasons.append(f"Signal {self._entry} at {candle.close:f}: {outcome}.")
-        reasons.extend(str(verdict) for verdict in said)
+        reasons.extend(map(str, said))
         if refused:
             return memory
         return replace(memory, signal=Signal(candle.at, candle.at + 2 * self._period_ms))
@@ -129,7 +140,9 @@ class Momentum:
         # A deal whose stop rests goes on so, whatever its market says meanwhile.
         kind = Protected if self._protects or deal.protection is not None else Look
         look = kind(self.settings, self.market, seen, fresh, reasons)
-        now = look.watched(memory, look.moved(memory, look.ordered(memory, deal)))
+        now = look.ordered(memory, deal)
+        if now.phase is not EXITING:
+            now = look.watched(memory, look.moved(memory, now))
         if not look.over(memory, now):
             return memory if now is deal else replace(memory, deal=now)
         reasons.append(look.farewell(memory, now))
@@ -150,3 +163,10 @@ class Momentum:
                 reasons.append(refusal)
         orders = {} if order is None else {f"deal-{memory.deals + 1}/entry": order}
         return Plan(memory, orders, replace(self._idle, at=signal.until), tuple(reasons))
+
+
+def _entry_ended(closed: Iterable[Closed]) -> bool:
+    for order in closed:  # noqa: SIM110  a generator would cost more than it asks
+        if order.intent.role is ENTRY and order.slot.endswith("/entry"):
+            return True
+    return False

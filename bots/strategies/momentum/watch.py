@@ -5,9 +5,9 @@ from decimal import Decimal
 from bots.strategies import words
 from bots.strategies.additions import Added, unfilled
 from bots.strategies.base import Command, CommandKind, Seen, marked
-from bots.strategies.exits import above, left_by_tries
+from bots.strategies.exits import left_by_tries
 from bots.strategies.momentum.entry import cost_factor, room
-from bots.strategies.momentum.exits import held_until, next_stop, next_trail, stop_under, target_pct
+from bots.strategies.momentum.exits import held_until, next_stop, next_trail, stop_under, target_part
 from bots.strategies.momentum.memory import EXITING, HOLDING, OPENING, Deal, MomentumMemory, Target
 from bots.strategies.momentum.settings import MomentumSettings
 from bots.strategies.momentum.signals import LEAVE
@@ -68,8 +68,6 @@ class Look(Frozen):
 
     def moved(self, memory: MomentumMemory, deal: Deal) -> Deal:
         """The deal in the phase its fills have brought it to, with a target for what it holds."""
-        if deal.phase is EXITING:
-            return deal
         entry = deal.entry
         if deal.phase is OPENING and deal.slot_of("entry") not in self.seen.live:
             deal = self._opened(memory, deal, entry)
@@ -95,10 +93,10 @@ class Look(Frozen):
         return replace(deal, phase=HOLDING)
 
     def _target(self, memory: MomentumMemory, deal: Deal, entry: Decimal) -> Target | None:
-        pct = target_pct(self.settings, deal, self.seen.now)
-        if pct is None:
+        part = target_part(self.settings, deal, self.seen.now)
+        if part is None:
             return None
-        price, amount = self.market.price(SELL, above(entry, pct)), self.sellable(memory, deal)
+        price, amount = self.market.price(SELL, entry * part), self.sellable(memory, deal)
         old = deal.target
         if old is None:
             return Target(price, amount)
@@ -123,11 +121,12 @@ class Look(Frozen):
         return deal
 
     def _followed(self, memory: MomentumMemory, deal: Deal) -> Deal:
-        last, entry = self.seen.last, deal.entry
-        peak = max(deal.peak, entry, last)
+        last, entry, peak = self.seen.last, deal.entry, deal.peak
+        if last > peak or entry > peak:
+            peak = max(entry, last, peak)
         stop = next_stop(self.settings, deal, entry, peak, memory.atr)
         trail = next_trail(self.settings, deal, entry, peak)
-        if (peak, stop, trail) != (deal.peak, deal.stop, deal.trail):
+        if peak is not deal.peak or stop is not deal.stop or trail is not deal.trail:
             deal = replace(deal, peak=peak, stop=stop, trail=trail)
         if trail is not None and last <= trail and trail >= stop:
             at = words.price(trail, self.market)

@@ -7,7 +7,7 @@ from bots.strategies.momentum.exits import held_until, next_step_at
 from bots.strategies.momentum.memory import EXITING, OPENING, Deal, MomentumMemory, Target
 from bots.strategies.momentum.settings import MomentumSettings
 from bots.strategies.momentum.signals import LEAVE
-from orders.rules import LIMIT, SELL, Market
+from orders.rules import LIMIT, SELL, ZERO, Market
 
 Orders = dict[str, OrderIntent]
 
@@ -56,14 +56,12 @@ def watching(
     settings: MomentumSettings, market: Market, memory: MomentumMemory, deal: Deal, seen: Seen
 ) -> Wake:
     """The nearest prices and times at which stop, trails, targets or age would act."""
-    timeframe = settings.timeframe.value
+    timeframe = settings.candle
     if deal.phase is EXITING:
         return Wake(candle=timeframe)
-    times = [next_step_at(settings, deal, seen.now), held_until(settings, deal)]
-    if deal.phase is OPENING and memory.signal is not None:
-        times.append(memory.signal.until)
-    ahead = [at for at in times if at is not None and at > seen.now]
-    floors = [price for price in (deal.stop, deal.trail) if price is not None and price > 0]
+    floor = deal.stop
+    if deal.trail is not None and (floor is None or deal.trail > floor):
+        floor = deal.trail
     arms, peak = None, None
     if settings.stop_trailing or deal.trail is not None:
         peak = deal.peak
@@ -72,10 +70,24 @@ def watching(
     # A trailing ATR moves the stop with every candle; else only the entry's opposite is waited for.
     follows = settings.stop_trailing and settings.atr_stop
     return Wake(
-        below=max(floors) if floors else None,
+        below=floor if floor is not None and floor > ZERO else None,
         above=arms,
-        at=min(ahead) if ahead else None,
+        at=_next_time(settings, memory, deal, seen.now),
         candle=timeframe if follows or settings.exit_on_cross else None,
         mark="" if follows else LEAVE,
         peak=peak,
     )
+
+
+def _next_time(settings: MomentumSettings, memory: MomentumMemory, deal: Deal, now: int) -> int | None:
+    """When the next target begins, the longest hold ends, or an entry's signal is over."""
+    nearest = None
+    signal = memory.signal if deal.phase is OPENING else None
+    for at in (
+        next_step_at(settings, deal, now) if settings.roi_steps else None,
+        held_until(settings, deal) if settings.max_hold_candles else None,
+        signal.until if signal is not None else None,
+    ):
+        if at is not None and at > now and (nearest is None or at < nearest):
+            nearest = at
+    return nearest

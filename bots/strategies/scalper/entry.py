@@ -12,7 +12,7 @@ from bots.strategies.sizing import sized_to_sell
 from bots.strategies.wakes import NO_WAKE, nearest
 from orders.matching import BPS
 from orders.records import Frozen, replace
-from orders.rules import AT_MARKET, BUY, HUNDRED, LIMIT, ONE, SELL, ZERO, Market
+from orders.rules import AT_MARKET, BUY, HUNDRED, LIMIT, ONE, SELL, Market
 
 RETRY_MS = 5_000
 HOUR_MS = 3_600_000
@@ -41,8 +41,8 @@ def cost_of(
     settings: ScalperSettings, market: Market, amount: Decimal, price: Decimal, *, slips: bool
 ) -> Decimal:
     """The most a buy may cost: its fee and, at market, its slippage included."""
-    slip = settings.max_slippage_pct / HUNDRED if slips else ZERO
-    return amount * price * (ONE + slip) * (ONE + max(market.maker_fee, market.taker_fee))
+    cost = amount * price * market.dearest
+    return cost * (ONE + settings.max_slippage_pct / HUNDRED) if slips and settings.max_slippage_pct else cost
 
 
 def entry_ends(settings: ScalperSettings, memory: ScalperMemory) -> int:
@@ -54,7 +54,7 @@ def entry_ends(settings: ScalperSettings, memory: ScalperMemory) -> int:
 
 def next_entry(settings: ScalperSettings, market: Market, memory: ScalperMemory, seen: Seen) -> Entry:
     """The entry of the next deal, when signal, limits and book allow it."""
-    candle = NO_WAKE if settings.captures_spread else Wake(candle=settings.timeframe.value, mark=signals.BUY)
+    candle = NO_WAKE if settings.captures_spread else Wake(candle=settings.candle, mark=signals.BUY)
     paused = _paused(settings, memory, seen.now)
     if paused is not None:
         until, why = paused

@@ -1,6 +1,7 @@
 """What a scalper can be told."""
 
 from decimal import Decimal
+from functools import cached_property
 
 from bots.strategies.entries import EntryOrder
 from bots.strategies.scalper.choices import EntryRule, RoiStep
@@ -190,11 +191,16 @@ class ScalperSettings(Settings):
         Decimal("0.05"), " The net edge counts it once for each leg at market."
     )
 
-    @property
+    @cached_property
+    def candle(self) -> str:
+        """The timeframe as a wake names it."""
+        return self.timeframe.value
+
+    @cached_property
     def captures_spread(self) -> bool:
         return self.entry is SPREAD_CAPTURE
 
-    @property
+    @cached_property
     def at_market(self) -> bool:
         return self.entry_order is AT_MARKET
 
@@ -203,14 +209,23 @@ class ScalperSettings(Settings):
         """Quote within 10 bps of the touch under which no deal opens; 0 is off."""
         return self.order_amount * DEPTH_TIMES if self.min_depth_quote is None else self.min_depth_quote
 
-    @property
+    @cached_property
     def stop_fraction(self) -> Decimal:
         return self.stop_loss_pct / HUNDRED
 
-    def profit_pct(self, age_ms: int) -> Decimal:
-        """The target in percent over the average fill price at this age of a deal."""
+    @cached_property
+    def stop_part(self) -> Decimal:
+        """Where the stop stands, as a part of the average fill price."""
+        return ONE - self.stop_fraction
+
+    @cached_property
+    def _profit_part(self) -> Decimal:
+        return ONE + self.take_profit_pct / HUNDRED
+
+    def target_part(self, age_ms: int) -> Decimal:
+        """The target at this age of a deal, as a part of the average fill price."""
         step = reached(self.roi_steps, age_ms) if self.roi_steps else None
-        return step.profit_pct if step else self.take_profit_pct
+        return step.target_part if step else self._profit_part
 
     @classmethod
     def suggested(cls, price: Decimal, market: Market) -> dict[str, str]:

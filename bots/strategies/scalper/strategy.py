@@ -30,7 +30,7 @@ class Scalper:
 
     @property
     def timeframe(self) -> str | None:
-        return None if self.settings.captures_spread else self.settings.timeframe.value
+        return None if self.settings.captures_spread else self.settings.candle
 
     @property
     def candles_needed(self) -> int:

@@ -5,7 +5,7 @@ from decimal import Decimal
 from bots.strategies import words
 from bots.strategies.additions import Added, unfilled
 from bots.strategies.base import Command, CommandKind, Seen
-from bots.strategies.exits import above, below, left_by_tries
+from bots.strategies.exits import left_by_tries
 from bots.strategies.scalper.entry import cost_of, room
 from bots.strategies.scalper.memory import Deal, ScalperMemory
 from bots.strategies.scalper.settings import ScalperSettings
@@ -16,11 +16,11 @@ from orders.rules import SELL, ZERO, Market
 
 def target_price(settings: ScalperSettings, market: Market, deal: Deal, now: int) -> Decimal:
     """Over the average fill price, on the tick."""
-    return market.price(SELL, above(deal.average, settings.profit_pct(now - deal.opened_at)))
+    return market.price(SELL, deal.average * settings.target_part(now - deal.opened_at))
 
 
 def stop_price(settings: ScalperSettings, deal: Deal) -> Decimal:
-    return below(deal.average, settings.stop_loss_pct)
+    return deal.average * settings.stop_part
 
 
 class Look(Frozen):

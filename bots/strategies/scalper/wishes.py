@@ -7,7 +7,8 @@ from bots.strategies.scalper.entry import entry_ends
 from bots.strategies.scalper.memory import Deal, ScalperMemory
 from bots.strategies.scalper.settings import ScalperSettings
 from bots.strategies.scalper.watch import stop_price, target_price
-from bots.strategies.wakes import nearest
+from bots.strategies.steps import next_age_ms
+from bots.strategies.wakes import NO_WAKE, nearest
 from orders.records import replace
 from orders.rules import LIMIT, SELL, Market
 
@@ -24,7 +25,7 @@ class Wishes:
         self.deal = deal
         self.seen = seen
         self.orders: dict[str, OrderIntent] = {}
-        self.wake = Wake()
+        self.wake = NO_WAKE
 
     def leaving(self) -> None:
         self.orders = alone(self.deal.slot_of("exit"), self._exit_now, self.seen)
@@ -79,9 +80,9 @@ class Wishes:
     def _watch(self) -> None:
         """The stop's price, and the nearest of the next falling target and the longest hold."""
         deal, age = self.deal, self.seen.now - self.deal.opened_at
-        ages = [step.after_s * 1000 for step in self.settings.roi_steps]
-        if self.settings.max_hold_s:
-            ages.append(self.settings.max_hold_s * 1000)
-        following = min((one for one in ages if one > age), default=None)
+        following = next_age_ms(self.settings.roi_steps, age) if self.settings.roi_steps else None
+        held = self.settings.max_hold_s * 1000
+        if age < held and (following is None or held < following):
+            following = held
         at = None if following is None else deal.opened_at + following
         self.wake = nearest(self.wake, Wake(below=stop_price(self.settings, deal), at=at))

@@ -18,11 +18,12 @@ from orders.gateways.exchange.errors import BINANCE, BYBIT, COINBASE, KRAKEN, OK
 from orders.gateways.exchange.history import Past
 from orders.gateways.exchange.permissions import of_binance, of_bybit, of_coinbase, of_kraken, of_okx
 from orders.gateways.exchange.source import Source
+from orders.gateways.exchange.trades import Params, Way, by_bill, by_cursor, by_number, by_order
 from orders.gateways.exchange.unproven import UNPROVEN
 from orders.rules import FeeIn
 from tradingbot.clock import moment_of
 
-Params = dict[str, Any]
+WEEK_MS = 7 * 24 * 3_600_000
 
 
 class Tier(StrEnum):
@@ -36,24 +37,13 @@ class Tier(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Lifetime:
-    """How long a request to create may travel: `params` names its beginning (exchange time, ms UTC) so
-    that the exchange itself refuses a later one; None where it cannot be told."""
+    """How old an order may be when its request to create arrives: `params` names its beginning (exchange
+    time, ms UTC), so that the exchange itself refuses a later one. Where that cannot be told we look at its
+    age before the request leaves, and the exchange takes it in for `good_ms` more."""
 
     window_ms: int
     params: Callable[[int, int], Params] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Trades:
-    """How an order's trades are asked for: `of` by the exchange's id of the order, `page` at most at a time.
-
-    Further pages begin `after` the last trade's own id, or, without that, at the last trade's time. `since`:
-    whether a beginning may be named beside the order."""
-
-    of: Callable[[str], Params]
-    page: int
-    since: bool = True
-    after: Callable[[str], Params] | None = None
+    good_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +52,9 @@ class Adapter(Source):
     carry it. Without `find` an order cannot be asked for by our id, and is looked for in the lists.
 
     `listed` are the methods that list orders, open ones first; they also prove that there is no such order.
-    `trades` tells how an order's trades are asked for. `market_buy_by_base`: a buy at market may be given in
+    `list_span`: of closed ones an answer covers so many ms from the beginning that is named so, and no more.
+    `by_own_id`: an order whose own id is known is asked for by that, and found however long the lists are.
+    `trades` is how an order's trades are asked for. `market_buy_by_base`: a buy at market may be given in
     base; where it may not, it goes as an immediate limit a little over the ask. `stop` is what makes a limit
     sale a stop with this trigger; None where no stop is sent.
     """
@@ -73,9 +65,11 @@ class Adapter(Source):
     find: Callable[[str], Params] | None
     list_by: Callable[[str], Params]
     listed: tuple[str, ...]
-    trades: Trades
+    trades: Way
     lifetime: Lifetime
     permissions: Callable[[Any], Permissions]
+    by_own_id: bool = False
+    list_span: tuple[str, int] | None = None
     market_buy_by_base: bool = True
     stop: Callable[[str], Params] | None = None
     market_params: Params = field(default_factory=dict)
@@ -120,12 +114,7 @@ BINANCE_ROW = Adapter(
     listed=("fetch_open_orders", "fetch_orders"),
     stop=lambda trigger: {"stopPrice": trigger, "timeInForce": "GTC"},
     takes_stops=_binance_takes_stops,
-    trades=Trades(
-        lambda order_id: {"orderId": order_id},
-        page=1000,
-        since=False,
-        after=lambda trade_id: {"fromId": str(int(trade_id) + 1)},
-    ),
+    trades=by_number("orderId", "fromId", page=1000),
     lifetime=Lifetime(5_000, _timestamp),
     past=Past(page=1000),
     open_orders_max=200,
@@ -148,8 +137,9 @@ BYBIT_ROW = Adapter(
     find=None,
     list_by=lambda wire: {"orderLinkId": wire},
     listed=("fetch_open_orders", "fetch_canceled_and_closed_orders"),
-    trades=Trades(lambda order_id: {"orderId": order_id}, page=100),
-    lifetime=Lifetime(5_000),
+    list_span=("startTime", WEEK_MS),
+    trades=by_cursor(lambda order_id: {"orderId": order_id}, "nextPageCursor", page=100, window_ms=WEEK_MS),
+    lifetime=Lifetime(5_000, good_ms=5_000),
     past=Past(page=1000, windowed=True),
     open_orders_max=500,
     permissions=of_bybit,
@@ -179,8 +169,8 @@ OKX_ROW = Adapter(
     find=lambda wire: {"clOrdId": wire},
     list_by=nothing,
     listed=("fetch_open_orders", "fetch_closed_orders", "fetch_canceled_orders"),
-    trades=Trades(lambda order_id: {"ordId": order_id}, page=100),
-    lifetime=Lifetime(5_000),
+    trades=by_bill("ordId", page=100),
+    lifetime=Lifetime(5_000, good_ms=30_000),
     past=Past(page=100, windowed=True),
     open_orders_max=500,
     permissions=of_okx,
@@ -192,6 +182,7 @@ OKX_ROW = Adapter(
 KRAKEN_ROW = Adapter(
     exchange="kraken",
     tier=Tier.B,
+    by_own_id=True,
     codes=KRAKEN,
     feeds=feeds.KRAKEN,
     hosts=frozenset({"api.kraken.com"}),
@@ -200,7 +191,7 @@ KRAKEN_ROW = Adapter(
     find=None,
     list_by=lambda wire: {"cl_ord_id": wire},
     listed=("fetch_open_orders", "fetch_closed_orders"),
-    trades=Trades(nothing, page=50),
+    trades=by_order,
     lifetime=Lifetime(5_000, _deadline),
     past=Past(page=720, newest=720),
     open_orders_max=60,
@@ -211,6 +202,7 @@ KRAKEN_ROW = Adapter(
 COINBASE_ROW = Adapter(
     exchange="coinbase",
     tier=Tier.B,
+    by_own_id=True,
     codes=COINBASE,
     feeds=feeds.COINBASE,
     hosts=frozenset({"api.coinbase.com"}),
@@ -219,8 +211,8 @@ COINBASE_ROW = Adapter(
     find=None,
     list_by=nothing,
     listed=("fetch_open_orders", "fetch_orders"),
-    trades=Trades(lambda order_id: {"order_id": order_id}, page=100),
-    lifetime=Lifetime(5_000),
+    trades=by_cursor(lambda order_id: {"order_ids": [order_id]}, "cursor", page=100),
+    lifetime=Lifetime(5_000, good_ms=120_000),
     past=Past(page=300, windowed=True),
     open_orders_max=500,
     permissions=of_coinbase,

@@ -6,32 +6,10 @@ person's storm stops that person where it can.
 
 from dataclasses import dataclass, field
 from math import ceil
-from typing import Protocol
 
 from tradingbot.counting import Counts, shared_counts
 
 MICRO = 1_000_000
-
-
-class Breaker(Protocol):
-    def wait_s(self, now_s: float) -> float:
-        """For how many seconds nothing may be sent; 0: speak."""
-
-    def trip(self, seconds: float, now_s: float) -> None:
-        """Send nothing for so long."""
-
-
-@dataclass(slots=True)
-class OwnBreaker:
-    """Of one client alone."""
-
-    until_s: float = 0.0
-
-    def wait_s(self, now_s: float) -> float:
-        return max(self.until_s - now_s, 0.0)
-
-    def trip(self, seconds: float, now_s: float) -> None:
-        self.until_s = max(self.until_s, now_s + seconds)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +20,12 @@ class SharedBreaker:
     counts: Counts = field(default_factory=shared_counts)
 
     def wait_s(self, now_s: float) -> float:
+        """For how many seconds nothing may be sent; 0: speak."""
         until_us = self.counts.count({self._key: (0, 0)})[self._key]
         return max(until_us / MICRO - now_s, 0.0)
 
     def trip(self, seconds: float, now_s: float) -> None:
+        """Send nothing for so long."""
         # The cache keeps whole seconds: it must not forget before the time has come.
         self.counts.raise_to(self._key, ceil((now_s + seconds) * MICRO), ceil(seconds) + 1)
 

@@ -15,15 +15,12 @@ from typing import Any, TypeVar
 
 from accounts.keys import Credentials
 from orders.gateways.base import GatewayError, KeyRefused, RateLimited, Unreachable
-from orders.gateways.exchange.breaker import Breaker, OwnBreaker
+from orders.gateways.exchange.breaker import SharedBreaker
 from orders.gateways.exchange.budget import PATIENCE_S, Budget, Lane
 from orders.gateways.exchange.errors import Meaning
-from orders.gateways.exchange.limits import limits_of
+from orders.gateways.exchange.orders import number
 from orders.gateways.exchange.source import Source
 from orders.gateways.exchange.spoken import Answer, Overrides, WrongHost, now_ms, opened
-from tradingbot.counting import OwnCounts
-
-__all__ = ["Absent", "Answer", "Client", "Overrides", "Said", "WrongHost", "now_ms", "wait_of"]
 
 # HTTP statuses of an address that nothing answers at.
 NO_SUCH = frozenset({404, 405, 501})
@@ -41,8 +38,8 @@ class NotOffered(Unreachable):
     """There is no such question where this account's requests go, nor will there be in a moment."""
 
 
-class Absent(GatewayError):
-    """The exchange says that it knows no such order."""
+class Absent(Unreachable):
+    """The exchange says that it knows no such order. Where no order was asked for, it is no answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,13 +63,12 @@ class Client:
         credentials: Credentials | None = None,
         *,
         overrides: Overrides,
+        breaker: SharedBreaker,
+        budget: Budget,
         session: Any = None,
-        breaker: Breaker | None = None,
-        budget: Budget | None = None,
     ) -> None:
         self.adapter, self.environment = adapter, environment
-        self.breaker = breaker or OwnBreaker()
-        self.budget = budget or Budget(adapter.exchange, "own", limits_of(adapter.exchange), OwnCounts())
+        self.breaker, self.budget = breaker, budget
         self.lane = Lane.USUAL
         self._lock = Lock()
         self._secrets = _secrets(credentials)
@@ -152,7 +148,7 @@ class Client:
         if not self.ccxt.has.get("fetchTime"):
             return
         began = now_ms()
-        told = int(self.ask(lambda ccxt: ccxt.fetch_time()))
+        told = int(number(self.ask(lambda ccxt: ccxt.fetch_time()), "time"))
         self.ccxt.offset_ms = told - (began + now_ms()) // 2
         self.ccxt.out_of_time = False
         if self.ccxt.turn is None:

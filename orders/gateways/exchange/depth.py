@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from functools import partial
-from time import monotonic
 from typing import Any
 
 from django.core.cache import cache
@@ -12,7 +11,7 @@ from orders.accounting import product
 from orders.gateways.base import GatewayError, Unreachable
 from orders.gateways.exchange.clients import Masters
 from orders.gateways.exchange.orders import above_zero
-from orders.gateways.exchange.patience import SILENCE_S, WAIT_S, Questions
+from orders.gateways.exchange.patience import WAIT_S, Pause, Questions
 from orders.rules import ZERO
 
 NEAR = Decimal("0.001")  # 10 bps
@@ -25,7 +24,7 @@ class ExchangeDepths:
     def __init__(self, exchange: str, masters: Masters) -> None:
         self.exchange, self._masters = exchange, masters
         self._questions = Questions()
-        self._silent_until_s = 0.0
+        self._pause = Pause()
 
     def depth(self, ticker: str) -> Decimal:
         """The quote within 10 bps of the touch on the thinner side, some seconds old at most. A book that
@@ -34,13 +33,14 @@ class ExchangeDepths:
         known: Decimal | None = cache.get(key)
         if known is not None:
             return known
-        if monotonic() < self._silent_until_s:
+        if self._pause.lasts:
             return ZERO
         try:
             known = self._questions.answer(ticker, partial(self._ask, ticker), WAIT_S)
         except TimeoutError:
             # Not for each of its markets anew.
-            self._silent_until_s, known = monotonic() + SILENCE_S, ZERO
+            self._pause.begin()
+            known = ZERO
         except GatewayError:
             known = ZERO
         cache.set(key, known, timeout=FRESH_S)

@@ -108,9 +108,11 @@ BYBIT = Codes(
         **_all(200, Meaning.KNOWN, "170141", "110072"),
         **_all(200, Meaning.ABSENT, "170139", "170142", "170213"),
         **_all(200, Meaning.CLOCK, "10002"),
-        **_all(200, Meaning.KEY, "10003", "10004", "10005", "10010", "33004"),
-        **_all(401, Meaning.KEY, "10003", "10004", "10005", "10010", "33004"),
-        **_all(200, Meaning.LIMIT, "10006", "10018"),
+        **_all(200, Meaning.KEY, "10003", "10004", "10005", "10010", "33004", "-2015"),
+        **_all(401, Meaning.KEY, "10003", "10004", "10005", "10010", "33004", "-2015"),
+        **_all(200, Meaning.LIMIT, "10006", "10009", "10018"),
+        # A ban of the address: in words alone.
+        **_all(403, Meaning.LIMIT, ""),
     },
 )
 

@@ -4,10 +4,12 @@ An answer is believed where it names our order, and a refusal where the exchange
 everything else proves nothing, and the order is asked for by our id.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from decimal import Decimal
+from functools import partial
+from operator import methodcaller
 from typing import Any
 
 from django.db.models.functions import Now
@@ -22,14 +24,15 @@ from orders.gateways.base import (
     Report,
     Unreachable,
 )
-from orders.gateways.exchange.adapters import Adapter, Params
+from orders.gateways.exchange.adapters import Adapter
 from orders.gateways.exchange.budget import Lane
 from orders.gateways.exchange.client import Absent, Client, Said, wait_of
 from orders.gateways.exchange.clients import Clients
 from orders.gateways.exchange.errors import Meaning
 from orders.gateways.exchange.fees import valued
-from orders.gateways.exchange.orders import Found, fill_reports, found
+from orders.gateways.exchange.orders import Found, above_zero, fill_reports, found
 from orders.gateways.exchange.spoken import WrongHost, now_ms
+from orders.gateways.exchange.trades import Params, Placed, windows
 from orders.models import Order
 from orders.rules import Market, OrderKind, Side, ceil_to
 from orders.states import FINAL, OrderStatus
@@ -43,7 +46,6 @@ ABSENCES_MIN = 3
 LISTS_LAG_MS = 60_000
 SKEW_MS = 60_000
 UNREACHABLE_WAIT_S = 5.0
-PAGES_MAX = 20
 OPEN_ORDERS = "fetch_open_orders"
 THROUGH = Decimal("1.01")
 NEVER_PLACED = frozenset({Meaning.REFUSED, Meaning.CLOCK, Meaning.ORDERS})
@@ -112,14 +114,13 @@ class ExchangeGateway:
             raise RateLimited(words, wait_of(said.answer))
         if isinstance(said.error, RateLimited) and not said.sent:
             raise said.error
-        report = self._looked_up(order, Lane.URGENT)
-        if report is None:
-            raise Unreachable("the exchange lists the order no more")
-        return report
+        return self._looked_up(order, Lane.URGENT) or _nowhere(order)
 
     def news(self, orders: Sequence[Order]) -> Sequence[Report]:
         """One request for all that rest; further ones only for those that have filled or ended."""
         client, ticker = self._clients.of(orders[0].account), orders[0].ticker
+        if ticker not in client.ccxt.markets:
+            return [_nowhere(order) for order in orders]
         rows = client.ask(lambda ccxt: ccxt.fetch_open_orders(ticker), rows=True)
         resting = {str(row["id"]): found(row) for row in rows}
         reports = []
@@ -134,7 +135,8 @@ class ExchangeGateway:
     def surely_not_placed(self, order: Order, now: datetime) -> bool:
         """Its request has run out, the exchange has said often enough that it knows no such order, and no
         list has it."""
-        lifetime_ms = self.adapter.lifetime.window_ms + ENGINE_MS + MARGIN_MS
+        lifetime = self.adapter.lifetime
+        lifetime_ms = lifetime.window_ms + lifetime.good_ms + ENGINE_MS + MARGIN_MS
         if self.adapter.find is None:
             lifetime_ms += LISTS_LAG_MS
         if order.absences < ABSENCES_MIN or self._age_ms(order) < lifetime_ms:
@@ -143,9 +145,6 @@ class ExchangeGateway:
             return self._listed(self._clients.of(order.account).at(Lane.URGENT), order) is None
         except GatewayError:
             return False
-
-    def _claimed_ms(self, client: Client, order: Order) -> int:
-        return _ago_ms(client, self._age_ms(order))
 
     def _creation(self, order: Order, client: Client) -> Callable[[Any], Any]:
         adapter, rules = self.adapter, order.market.rules()
@@ -178,8 +177,8 @@ class ExchangeGateway:
 
     def _through(self, client: Client, ticker: str, rules: Market) -> Decimal:
         """A limit a little over the ask, where an exchange takes no buys at market by amount."""
-        ask = client.ask(lambda ccxt: ccxt.fetch_ticker(ticker))["ask"]
-        return ceil_to(Decimal(str(ask)) * THROUGH, rules.tick)
+        told = client.ask(lambda ccxt: ccxt.fetch_ticker(ticker))
+        return ceil_to(above_zero(told.get("ask"), "ask") * THROUGH, rules.tick)
 
     def _names(self, result: Any, order: Order) -> bool:
         """Only an answer with an id of its own and ours in it is one to this order."""
@@ -197,30 +196,41 @@ class ExchangeGateway:
         return self._report(client, order, known)
 
     def _find(self, client: Client, order: Order) -> Found | None:
-        if self.adapter.find is None:
+        own_id, params = "", {}
+        if self.adapter.by_own_id and order.exchange_order_id:
+            own_id = order.exchange_order_id
+        elif self.adapter.find is not None:
+            params = self.adapter.find(self.adapter.client_id(order.client_id))
+        else:
             return self._listed(client, order)
-        params = self.adapter.find(self.adapter.client_id(order.client_id))
         try:
-            return found(client.ask(lambda ccxt: ccxt.fetch_order("", order.ticker, params)))
+            return found(client.ask(lambda ccxt: ccxt.fetch_order(own_id, order.ticker, params)))
         except Absent:
             return None
 
     def _listed(self, client: Client, order: Order) -> Found | None:
         """The order among those that the exchange lists. Where it does not know our filter it lists all."""
-        wire, since = self.adapter.client_id(order.client_id), self._claimed_ms(client, order) - SKEW_MS
-        for method in self.adapter.listed:
-            for row in self._list(client, method, order.ticker, since, wire):
-                if row.get("clientOrderId") == wire:
-                    return found(row)
+        wire = self.adapter.client_id(order.client_id)
+        for method, since, span in self._lists(client, order):
+            params = self.adapter.list_by(wire) | span
+            rows = client.ask(methodcaller(method, order.ticker, since, None, params), rows=True)
+            mine = next((row for row in rows if row.get("clientOrderId") == wire), None)
+            if mine is not None:
+                return found(mine)
         return None
 
-    def _list(self, client: Client, method: str, ticker: str, since: int, wire: str) -> list[Any]:
-        params = self.adapter.list_by(wire)
-        begin = None if method == OPEN_ORDERS else since  # an open one is listed however old it is
-        rows: list[Any] = client.ask(
-            lambda ccxt: getattr(ccxt, method)(ticker, begin, None, params), rows=True
-        )
-        return rows
+    def _lists(self, client: Client, order: Order) -> Iterator[tuple[str, int | None, Params]]:
+        """The methods to ask, from when on, and with which part of that time."""
+        now = _ago_ms(client, 0)
+        since, named = now - self._age_ms(order) - SKEW_MS, self.adapter.list_span
+        spans: list[Params] = [{}]
+        if named is not None:
+            spans = [{named[0]: begin} for begin in windows(since, now, named[1])]
+        for method in self.adapter.listed:
+            if method == OPEN_ORDERS:
+                yield method, None, {}  # it is listed however old it is
+            else:
+                yield from ((method, since, span) for span in spans)
 
     def _report(self, client: Client, order: Order, known: Found) -> Report:
         """What is known of the order. An end whose trades are not all listed yet is no end."""
@@ -233,22 +243,14 @@ class ExchangeGateway:
             behind = behind or told < order.amount
         elif status in FINAL and behind:
             status = OrderStatus.OPEN
-        at = moment_of(known.at if known.at is not None else now_ms())
+        at = known.at or moment_of(now_ms())
         return Report(order.client_id, status, at, known.order_id, fills, known.odd, behind=behind)
 
     def _fills(self, client: Client, order: Order, order_id: str) -> tuple[FillReport, ...]:
-        """The order's trades, page by page."""
-        ways, mine = self.adapter.trades, list[Any]()
-        params, since = ways.of(order_id), (self._claimed_ms(client, order) - SKEW_MS if ways.since else None)
-        for _ in range(PAGES_MAX):
-            rows = _trades(client, order.ticker, since, ways.page, params)
-            mine += [row for row in rows if str(row.get("order")) == order_id]
-            if len(rows) < ways.page:
-                break
-            if ways.after is not None:
-                params = ways.of(order_id) | ways.after(str(rows[-1]["id"]))
-            else:
-                since = int(rows[-1]["timestamp"])
+        now = _ago_ms(client, 0)
+        placed = Placed(order.ticker, order_id, now - self._age_ms(order) - SKEW_MS, now)
+        rows = self.adapter.trades(partial(client.ask, rows=True), placed)
+        mine = [row for row in rows if str(row.get("order")) == order_id]
         return valued(fill_reports(mine), order.ticker, client)
 
 
@@ -260,7 +262,7 @@ def _stop_params(adapter: Adapter, order: Order) -> Params:
 
 def _nowhere(order: Order) -> Report:
     """It rested and is listed nowhere any more: how it ended is not known, so it stays as it is."""
-    return Report(order.client_id, OrderStatus.OPEN, moment_of(now_ms()), behind=True)
+    return Report(order.client_id, OrderStatus.OPEN, moment_of(now_ms()), behind=True, missing=True)
 
 
 def lane_of(order: Order) -> Lane:
@@ -272,11 +274,6 @@ def _ago_ms(client: Client, age_ms: int) -> int:
     """So long ago in exchange time: three clocks are never compared, only their differences."""
     offset_ms: int = client.ccxt.offset_ms
     return now_ms() + offset_ms - age_ms
-
-
-def _trades(client: Client, ticker: str, since: int | None, count: int, params: Params) -> list[Any]:
-    rows: list[Any] = client.ask(lambda ccxt: ccxt.fetch_my_trades(ticker, since, count, params), rows=True)
-    return rows
 
 
 def age_by_database(order: Order) -> int:

@@ -7,15 +7,15 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from orders.gateways.exchange.adapters import ADAPTERS
+from orders.gateways.exchange.markets import FEE_MAX
 from orders.gateways.exchange.quotes import QUOTES, USUAL_QUOTE
-from orders.gateways.others import Other, paper_money_in
+from orders.gateways.others import Other
 from orders.rules import FeeIn
 
 ANY = "BTC/USDT"
 SINCE_MS = 1_700_000_000_000
 PAGE_UNTOLD, PAGE_MAX = 100, 1000
-# A fee of a tenth is a percentage that was written without its sign.
-FEE_UNTOLD, FEE_MAX = Decimal("0.0025"), Decimal("0.05")
+FEE_UNTOLD = Decimal("0.0025")
 
 
 class _Left(Exception):
@@ -93,13 +93,11 @@ def _any_market(ccxt: Any) -> Any:
 
 
 def _other(ccxt: Any) -> Other:
-    quote = QUOTES.get(ccxt.id, USUAL_QUOTE)
     trading = (ccxt.fees or {}).get("trading") or {}
     return Other(
         exchange=ccxt.id,
         name=ccxt.name,
-        quote=quote,
-        paper_money=paper_money_in(quote),
+        quote=QUOTES.get(ccxt.id, USUAL_QUOTE),
         hosts=tuple(sorted(set(_hosts(ccxt.urls["api"], ccxt.hostname or "")))),
         options={"defaultType": "spot"} | _only_spot(ccxt.options.get("fetchMarkets")),
         page=_page(ccxt),

@@ -25,14 +25,14 @@ STATUSES = {
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """An order as an exchange lists it. `filled` in base is its own word, not proven by trades; times in
-    ms UTC, None where it tells none. `odd` is a status that means nothing to us; then ours is UNKNOWN."""
+    """An order as an exchange lists it. `filled` in base is its own word, not proven by trades; `at` is None
+    where it tells no time. `odd` is a status that means nothing to us; then ours is UNKNOWN."""
 
     order_id: str
     client_id: str
     status: OrderStatus
     filled: Decimal
-    at: int | None
+    at: datetime | None
     odd: str = ""
 
 
@@ -47,7 +47,7 @@ def found(order: Mapping[str, Any]) -> Found:
         client_id=str(order.get("clientOrderId") or ""),
         status=status or OrderStatus.UNKNOWN,
         filled=filled,
-        at=at,
+        at=None if at is None else _moment(at),
         odd="" if status else word,
     )
 
@@ -68,7 +68,7 @@ def _fill_report(trade: Mapping[str, Any]) -> FillReport:
         fee=fee,
         fee_currency=currency,
         maker=trade.get("takerOrMaker") == "maker",
-        at=_moment(trade),
+        at=_moment(_named(trade, "timestamp")),
         fee_pending=told is None,
     )
 
@@ -90,12 +90,11 @@ def _is_told(fee: Mapping[str, Any]) -> bool:
     return cost not in (None, "") and bool(fee.get("currency") or not number(cost, "fee"))
 
 
-def _moment(trade: Mapping[str, Any]) -> datetime:
-    told = _named(trade, "timestamp")
+def _moment(told: Any) -> datetime:
     try:
         return moment_of(int(told))
     except (ValueError, OverflowError):
-        raise Unreachable(f"a fill was told with the time {told}, which cannot be") from None
+        raise Unreachable(f"an order or a fill was told with the time {told}, which cannot be") from None
 
 
 def _named(told: Mapping[str, Any], name: str) -> str:

@@ -15,7 +15,7 @@ from time import monotonic
 from typing import Any
 
 from bots.strategies.base import Candles
-from orders.gateways.base import GatewayError, Unreachable
+from orders.gateways.base import GatewayError, NotYet, Unreachable
 from orders.gateways.exchange.prices import ExchangePrices, is_old
 from orders.matching import Quote
 from tradingbot.clock import TIMEFRAMES_S
@@ -24,6 +24,8 @@ WAIT_S = 1.5
 # A strategy's warm-up takes several pages of candles; a chart takes one.
 CANDLES_PER_WAIT = 300
 SILENCE_S = 5.0
+# An exchange lists the newest candle of one market sooner, of another later.
+UNLISTED_S = 1.0
 
 
 class Questions:
@@ -56,13 +58,31 @@ class Questions:
             future.set_exception(trouble)
 
 
+class Pause:
+    """After a silence nobody asks for some seconds."""
+
+    def __init__(self) -> None:
+        self._until_s = 0.0
+
+    @property
+    def lasts(self) -> bool:
+        return monotonic() < self._until_s
+
+    def begin(self, seconds: float = SILENCE_S) -> None:
+        self._until_s = monotonic() + seconds
+
+    def end(self) -> None:
+        self._until_s = 0.0
+
+
 class PatientPrices:
     """An exchange's prices that never keep anybody waiting for long. `ask` alone waits for the exchange."""
 
     def __init__(self, prices: ExchangePrices) -> None:
         self._prices = prices
         self._questions = Questions()
-        self._silent_until_s: dict[str, float] = {}
+        self._pauses = {"quotes": Pause(), "candles": Pause()}
+        self._unlisted: dict[tuple[str, str], Pause] = {}
 
     def quotes(self, tickers: Collection[str]) -> Mapping[str, Quote]:
         """The latest price of each; one that cannot be had soon is the last one known, or left out."""
@@ -76,7 +96,8 @@ class PatientPrices:
 
     def ask(self, tickers: Collection[str]) -> Mapping[str, Quote]:
         found = self._prices.ask(tickers)
-        self._silent_until_s.clear()
+        for pause in self._pauses.values():
+            pause.end()
         return found
 
     def candles(self, *, ticker: str, timeframe: str, until: int, count: int) -> Candles:
@@ -85,7 +106,14 @@ class PatientPrices:
         step = TIMEFRAMES_S[timeframe] * 1000
         closed = (ticker, timeframe, until // step * step, count)
         ask = partial(self._prices.candles, ticker=ticker, timeframe=timeframe, until=until, count=count)
-        found: Candles = self._soon("candles", closed, ask, wait_s)
+        unlisted = self._unlisted.get((ticker, timeframe))
+        if unlisted is not None and unlisted.lasts:
+            raise NotYet("it was not listed a moment ago")
+        try:
+            found: Candles = self._soon("candles", closed, ask, wait_s)
+        except NotYet:
+            self._unlisted.setdefault((ticker, timeframe), Pause()).begin(UNLISTED_S)
+            raise
         return found
 
     def age_s(self, quote: Quote) -> float:
@@ -95,13 +123,16 @@ class PatientPrices:
         return self._prices.hold(ticker, quote)
 
     def _soon(self, kind: str, what: Hashable, ask: Callable[[], Any], wait_s: float) -> Any:
-        if monotonic() < self._silent_until_s.get(kind, 0.0):
+        pause = self._pauses[kind]
+        if pause.lasts:
             raise Unreachable("it did not answer a moment ago")
         try:
             return self._questions.answer((kind, what), ask, wait_s)
         except TimeoutError:
-            self._silent_until_s[kind] = monotonic() + SILENCE_S
+            pause.begin()
             raise Unreachable("it takes its time") from None
+        except NotYet:
+            raise  # No silence: other markets' candles are there.
         except GatewayError:
-            self._silent_until_s[kind] = monotonic() + SILENCE_S
+            pause.begin()
             raise

@@ -49,12 +49,12 @@ def of_kraken(ccxt: Any) -> Permissions:
     if not isinstance(told.get("permissions"), list):
         return Permissions()
     rights = [str(right).lower() for right in told["permissions"]]
-    restrictions = told.get("restrictions") or {}
     return Permissions(
-        trade=any("trade" in right or "order" in right for right in rights),
+        # "query-open-trades" is one that reads.
+        trade=any("modify" in right for right in rights),
         withdraw=any("withdraw" in right and "query" not in right for right in rights),
         transfer=any("transfer" in right for right in rights),
-        ip_restricted=bool(restrictions.get("ip") or told.get("ip_allowlist")),
+        ip_restricted=bool(told.get("ipAllowlist")),
     )
 
 

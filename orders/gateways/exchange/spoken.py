@@ -10,6 +10,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
+from math import isnan
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -77,6 +78,10 @@ class _Spoken:
         """Exchange time in ms UTC, rising with every request."""
         self.last_nonce = max(now_ms() + self.offset_ms, self.last_nonce + 1)
         return self.last_nonce
+
+    def seconds(self) -> int:
+        """Exchange time in s UTC: from when and until when a signature is good, where those are told."""
+        return (now_ms() + self.offset_ms) // 1000
 
 
 @cache
@@ -146,9 +151,10 @@ def _hosts_in(urls: Any, hostname: str) -> Iterator[str]:
 
 def _seconds(told: str | None) -> float | None:
     try:
-        return None if told is None else float(told)
+        seconds = float(told or "")
     except ValueError:
         return None
+    return None if isnan(seconds) else seconds
 
 
 def _parsed(body: str) -> Any:

@@ -22,7 +22,8 @@ from bots.services import (
 from bots.strategies.base import CommandKind
 from orders.gateways.base import Exchanges
 from orders.switches import bots_under
-from tests.faults.runs.stage import NAME, PRICES, Stage, values_of
+from tests.faults.runs.stage import PRICES, Stage, values_of
+from tests.gateways.exchange.public import NAME
 
 
 @dataclass

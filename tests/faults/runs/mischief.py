@@ -7,14 +7,10 @@ from random import Random
 from typing import Any
 
 from tests.exchange import Exchange
-from tests.exchange.faults import Fault
+from tests.exchange.faults import CANCEL, CREATE, LOOKUP, TRADES, Fault
 from tests.exchange.orders import Order, Wish
 
 TIMES_MAX = 3
-CREATE = {"method": "POST", "path": "/api/v3/order"}
-LOOKUP = {"method": "GET", "path": "/api/v3/order"}
-CANCEL = {"method": "DELETE", "path": "/api/v3/order"}
-TRADES = {"method": "GET", "path": "/api/v3/myTrades"}
 OPEN = {"method": "GET", "path": "/api/v3/openOrders"}
 TIME = {"method": "GET", "path": "/api/v3/time"}
 ANY = {"path": "/api/v3/*"}

@@ -30,7 +30,8 @@ from tests.faults.runs.books import differences
 from tests.faults.runs.deeds import Deeds
 from tests.faults.runs.hand import Hand
 from tests.faults.runs.mischief import Mischief, foreign_orders
-from tests.faults.runs.stage import NAME, PRICES, MarketTime, Stage, staged
+from tests.faults.runs.stage import PRICES, MarketTime, Stage, staged
+from tests.gateways.exchange.public import NAME
 
 STEPS = 20
 QUIET_ROUNDS_MAX = 40

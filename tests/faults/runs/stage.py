@@ -1,6 +1,5 @@
 """Where a run plays: time that leaps, the exchange's prices, two people, their accounts and twenty bots."""
 
-import base64
 import time
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
@@ -12,7 +11,7 @@ from uuid import UUID
 import numpy as np
 from django.utils import timezone
 
-from accounts.keys import Credentials, seal
+from accounts.keys import Credentials
 from accounts.models import Environment, ExchangeAccount, User
 from bots.models import Bot, BotSettings, Mode
 from bots.strategies.base import Candles
@@ -27,10 +26,10 @@ from orders.matching import Quote
 from tests.exchange import Exchange
 from tests.exchange.venue import MONEY
 from tests.faults.points import At, WatchedGateway
+from tests.gateways.exchange.conftest import KEYS, live_account
+from tests.gateways.exchange.public import NAME
 from tradingbot.clock import TIMEFRAMES_S
 
-NAME = "binance"
-KEYS = [base64.urlsafe_b64encode(b"only-for-tests".ljust(32, b".")).decode()]
 # Five seconds past a minute; a leap ends there too, so that what a run takes does not move its candles.
 BEGAN_MS = 1_767_614_405_000
 LEAP_MS = 10_000
@@ -187,17 +186,10 @@ def staged(exchange: Exchange, market_time: MarketTime, chance: Random) -> Stage
 
 def _person(stage: Stage, name: str) -> None:
     user = User.objects.create_user(f"{name}@example.com")
-    number, key = stage.uuid(), f"{name}-key"
-    account = ExchangeAccount.objects.create(
-        pk=number,
-        user=user,
-        exchange=NAME,
-        label=name,
-        environment=Environment.LIVE,
-        sealed_key=seal(Credentials(key, f"{name}-secret"), user_id=user.pk, account_id=number, keys=KEYS),
-    )
+    credentials = Credentials(f"{name}-key", f"{name}-secret")
+    account = live_account(user, credentials, label=name, number=stage.uuid())
     stage.people.append(user)
-    stage.accounts[account.pk] = key
+    stage.accounts[account.pk] = credentials.key
     tickers, kinds = list(PRICES), list(SETTINGS)
     for place in range(BOTS_PER_ACCOUNT):
         kind = kinds[place % len(kinds)]

@@ -4,14 +4,16 @@ Nothing stands in between: the gateway, ccxt and the wire are those of a real ex
 """
 
 import base64
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from django.core.cache import cache
+from django.db import transaction
+from django.db.models import F
 from django.utils import timezone
 
 from accounts.keys import Credentials, seal
@@ -19,20 +21,21 @@ from accounts.models import Environment, ExchangeAccount, User
 from bots.engine import claims
 from bots.engine.turn import run_turn
 from bots.models import Bot
+from bots.queries import taken_in_order
 from bots.services import bot_create, bot_start
 from orders.gateways.base import Exchanges
 from orders.gateways.exchange.adapters import ADAPTERS
 from orders.gateways.exchange.clients import ProcessClients
 from orders.gateways.exchange.gateway import ExchangeGateway, age_by_database
+from orders.gateways.exchange.installed import ExchangeMarkets
 from orders.gateways.exchange.markets import load_markets
 from orders.gateways.exchange.prices import ExchangePrices
 from orders.gateways.exchange.venue import ExchangeVenue
 from orders.models import Order, Trade
 from tests.exchange import Exchange
 from tests.gateways.exchange.ears import LONG, Room, streaming
-from tests.gateways.exchange.public import clients_of
+from tests.gateways.exchange.public import NAME, clients_of, options_of
 
-NAME = "binance"
 KEYS = [base64.urlsafe_b64encode(b"only-for-tests".ljust(32, b".")).decode()]
 ONE_BUY: dict[str, Any] = {
     "investment": "1000",
@@ -43,6 +46,27 @@ ONE_BUY: dict[str, Any] = {
     "max_deals": 1,
     "max_slippage_pct": "0",
 }
+
+
+def live_account(
+    user: User,
+    credentials: Credentials,
+    *,
+    label: str = "Binance",
+    number: UUID | None = None,
+    keys: Sequence[str] = KEYS,
+) -> ExchangeAccount:
+    """An account on the test exchange, sealed with the first of `keys`; `number` is its id."""
+    number = number or uuid4()
+    return ExchangeAccount.objects.create(
+        pk=number,
+        user=user,
+        exchange=NAME,
+        label=label,
+        environment=Environment.LIVE,
+        sealed_key=seal(credentials, user_id=user.pk, account_id=number, keys=keys),
+        key_hint=credentials.key[-4:],
+    )
 
 
 @dataclass
@@ -62,16 +86,20 @@ class Floor:
     def exchanges(self) -> Exchanges:
         gateway = ExchangeGateway(ADAPTERS[NAME], self.clients, age_by_database)
         prices = ExchangePrices(NAME, self.clients)
-        venue = ExchangeVenue(NAME, self.clients)
-        return Exchanges({(NAME, Environment.LIVE): gateway}, {NAME: prices}, {NAME: venue})
+        return Exchanges(
+            gateways={(NAME, Environment.LIVE): gateway},
+            prices={NAME: prices},
+            venues={NAME: ExchangeVenue(NAME, self.clients)},
+            markets={NAME: ExchangeMarkets(NAME, Environment.LIVE, self.clients)},
+        )
 
-    def bot(self, name: str = "Buyer", **changes: Any) -> Bot:
+    def bot(self, name: str = "Buyer", *, ticker: str = "BTC/USDT", **changes: Any) -> Bot:
         bot = bot_create(
             user=self.user,
             account=self.account,
             name=name,
             bot_type="dca",
-            ticker="BTC/USDT",
+            ticker=ticker,
             values=ONE_BUY | changes,
             now=self.now,
         )
@@ -79,6 +107,12 @@ class Floor:
 
     def turn(self, *bots: Bot) -> None:
         run_turn([bot.pk for bot in bots], exchanges=self.exchanges, now=self.now)
+
+    def ring(self, *bots: Bot) -> None:
+        """There is something for them to look at, as the listener says it."""
+        with transaction.atomic():
+            mine = taken_in_order(Bot.objects.filter(pk__in=[bot.pk for bot in bots]))
+            Bot.objects.filter(pk__in=mine).update(events=F("events") + 1)
 
     def later(self, seconds: float) -> None:
         """So much time passes, for the orders too, and whoever is due has a turn."""
@@ -119,18 +153,7 @@ def floor(transactional_db: None, served: Exchange) -> Floor:
     served.reset()
     cache.clear()
     user = User.objects.create_user("alice@example.com")
-    number = uuid4()
-    credentials = Credentials(served.alice.key, served.alice.secret)
-    account = ExchangeAccount.objects.create(
-        pk=number,
-        user=user,
-        exchange=NAME,
-        label="Binance",
-        environment=Environment.LIVE,
-        sealed_key=seal(credentials, user_id=user.pk, account_id=number, keys=KEYS),
-        key_hint="-key",
-    )
-    options = {**served.overrides(), "enableRateLimit": False, "timeout": 1_000}
-    clients = ProcessClients(overrides={NAME: options}, keys=KEYS)
+    account = live_account(user, Credentials(served.alice.key, served.alice.secret))
+    clients = ProcessClients(overrides={NAME: options_of(served)}, keys=KEYS)
     load_markets(clients.master(NAME), now=timezone.now())
     return Floor(user, account, served, clients)

@@ -8,10 +8,14 @@ from typing import Any
 from accounts.keys import Credentials
 from accounts.models import ExchangeAccount
 from orders.gateways.exchange.adapters import ADAPTERS
+from orders.gateways.exchange.breaker import SharedBreaker
+from orders.gateways.exchange.budget import Budget
 from orders.gateways.exchange.client import Client
 from orders.gateways.exchange.gateway import ExchangeGateway
+from orders.gateways.exchange.limits import limits_of
 from orders.models import Market, Order
 from orders.rules import OrderKind, Side
+from tests.gateways.exchange.own import own_counts
 from tests.gateways.exchange.wire import Wire
 
 CLIENT_ID = "0123456789abcdef0123456789abcdef"
@@ -34,11 +38,14 @@ def credentials(exchange: str) -> Credentials:
 
 def client(exchange: str, wire: Wire, environment: str = "live", **overrides: Any) -> Client:
     """One that knows a single market."""
+    counts = own_counts()
     made = Client(
         ADAPTERS[exchange],
         environment,
         credentials(exchange),
         overrides={"enableRateLimit": False, **overrides},
+        breaker=SharedBreaker("own", counts),
+        budget=Budget(exchange, "own", limits_of(exchange), counts),
         session=wire.session(),
     )
     made.ccxt.set_markets([_market(NAMES_OF_MARKET.get(exchange, "BTCUSDT"))])

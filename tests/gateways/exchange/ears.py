@@ -1,7 +1,6 @@
 """Whoever listens to streams in tests: it keeps what it was told, and waits for what it expects."""
 
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,21 +14,12 @@ from orders.matching import Quote
 from tests.exchange import Exchange
 from tests.exchange.hub import Event, Line
 from tests.gateways.exchange.public import NAME, options_of
+from tests.waiting import until
 
-WAIT_S = 10.0
-STEP_S = 0.002
 BTC, ETH = "BTC/USDT", "ETH/USDT"
 TICKER, TRADE = "btcusdt@ticker", "btcusdt@trade"
 QUICK = Timing(silence_s=0.5, again_s=0.02)
 LONG = Timing(silence_s=60, again_s=0.02)
-
-
-def until(holds: Callable[[], object], seconds: float = WAIT_S) -> None:
-    """Waits for what another thread does; that it never does is a failure."""
-    end = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < end, "it did not come in time"
-        time.sleep(STEP_S)
 
 
 @dataclass

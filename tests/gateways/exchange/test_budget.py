@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from orders.gateways.exchange.adapters import ADAPTERS
 from orders.gateways.exchange.budget import KNOWN_PCT, PUBLIC, Budget, Lane
 from orders.gateways.exchange.limits import LIMITS, MINUTE_MS, Limit, Limits, limits_of
-from tradingbot.counting import Counts, OwnCounts
+from tests.gateways.exchange.own import own_counts
+from tradingbot.counting import Counts
 
 # A whole minute, by the clock of the exchange.
 NOON_MS = 28_333_333 * MINUTE_MS
@@ -26,7 +27,7 @@ class Desk:
     """Accounts that ask from one address; the clock stands until a test moves it."""
 
     def __init__(self, limits: Limits = HUNDRED, counts: Counts | None = None) -> None:
-        self.limits, self.counts, self.now_ms = limits, counts or OwnCounts(), NOON_MS
+        self.limits, self.counts, self.now_ms = limits, counts or own_counts(), NOON_MS
 
     def of(self, who: str) -> Budget:
         """As another process would open it: nothing is shared but the counts."""

@@ -13,7 +13,7 @@ from accounts.keys import Credentials, seal
 from accounts.models import Environment, ExchangeAccount
 from orders.gateways.base import KeyRefused, RateLimited, Unreachable
 from orders.gateways.exchange.adapters import ADAPTERS
-from orders.gateways.exchange.breaker import OwnBreaker, SharedBreaker
+from orders.gateways.exchange.breaker import SharedBreaker
 from orders.gateways.exchange.clients import MARKETS_FRESH_S, ProcessClients
 from tests.exchange import Exchange
 from tests.gateways.exchange.conftest import KEYS
@@ -125,13 +125,6 @@ def test_no_option_makes_ccxt_ask_twice(exchange: str) -> None:
     with pytest.raises(Unreachable):
         asked.ask(lambda ccxt: ccxt.fetch_balance())
     assert len(wire.requests) == 1
-
-
-def test_a_breaker_of_its_own_is_nobody_elses() -> None:
-    mine, other = OwnBreaker(), OwnBreaker()
-    mine.trip(30, NOW_S)
-    mine.trip(10, NOW_S)
-    assert (mine.wait_s(NOW_S), mine.wait_s(NOW_S + 31), other.wait_s(NOW_S)) == (30, 0, 0)
 
 
 def test_a_shared_breaker_holds_for_all_of_its_name() -> None:

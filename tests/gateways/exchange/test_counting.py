@@ -11,7 +11,7 @@ from django.core.cache import cache
 from orders.gateways.exchange.breaker import SharedBreaker
 from orders.gateways.exchange.budget import PUBLIC, Lane
 from tests.gateways.exchange.test_budget import Desk
-from tradingbot.counting import CountingMemory, CountingRedis, Counts, OwnCounts, shared_counts
+from tradingbot.counting import CountingMemory, CountingRedis, Counts, shared_counts
 
 NOW_S = 1_700_000_000
 OPTIONS = {"OPTIONS": {"MAX_ENTRIES": 20_000}}
@@ -86,12 +86,3 @@ def test_the_installations_own_cache_counts() -> None:
     cache.clear()
     assert shared_counts().count({"a": (3, 60)}) == {"a": 3}
     assert cache.get("a") == 3
-
-
-def test_a_clients_own_counts_do_not_grow_for_ever() -> None:
-    counts = OwnCounts()
-    for number in range(3_000):
-        counts.count({str(number): (1, 60)})
-    assert counts.count({"0": (0, 60), "2999": (0, 60)}) == {"0": 0, "2999": 1}
-    counts.raise_to("2999", 7, 60)
-    assert counts.count({"2999": (0, 60)}) == {"2999": 7}

@@ -1,7 +1,9 @@
 """The depth of a real book: as a trader would count it, and none where it cannot be trusted."""
 
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from threading import Event
+from time import monotonic
 from typing import Any
 
 import pytest
@@ -10,9 +12,13 @@ from django.core.cache import cache
 from activity.models import ActivityLog
 from bots.engine.turn import run_turn
 from bots.services import bot_create, bot_start
+from orders.gateways.base import Unreachable
+from orders.gateways.exchange.client import Client
 from orders.gateways.exchange.depth import ExchangeDepths, depth_of
+from orders.gateways.exchange.patience import WAIT_S
 from orders.models import Order
-from tests.gateways.exchange.conftest import NAME, Floor
+from tests.gateways.exchange.conftest import Floor
+from tests.gateways.exchange.public import NAME
 
 D = Decimal
 BIDS, ASKS = (
@@ -38,6 +44,33 @@ def test_a_book_that_cannot_be_had_is_no_depth(floor: Floor) -> None:
     cache.clear()
     assert depths.depth("BTC/USDT") == 0
     assert depths.depth("NONE/USDT") == 0
+
+
+@dataclass
+class Hanging:
+    """Clients that are never there."""
+
+    released: Event = field(default_factory=Event)
+    asked: int = 0
+
+    def master(self, exchange: str) -> Client:
+        self.asked += 1
+        assert self.released.wait(WAIT_S * 10), "nobody let go of it"
+        raise Unreachable("it never came")
+
+
+def test_after_a_silence_no_other_market_is_waited_for() -> None:
+    """A turn of many bots on an exchange that hangs waits once, and not for each of their markets."""
+    cache.clear()
+    masters = Hanging()
+    depths, began = ExchangeDepths(NAME, masters), monotonic()
+    try:
+        told = [depths.depth(f"{coin}/USDT") for coin in ("BTC", "ETH", "SOL", "XRP")]
+    finally:
+        masters.released.set()
+    assert told == [0] * 4
+    assert masters.asked == 1
+    assert WAIT_S <= monotonic() - began < 2 * WAIT_S
 
 
 @pytest.mark.parametrize(("least", "enters"), [("1000000000", False), ("1", True)])

@@ -10,9 +10,10 @@ from django.core.cache import cache
 from orders.gateways.base import RateLimited, Unreachable
 from orders.gateways.candle_store import CandleStore
 from orders.gateways.exchange.adapters import ADAPTERS
-from orders.gateways.exchange.client import Client, now_ms
+from orders.gateways.exchange.client import Client
 from orders.gateways.exchange.download import TRIES_MAX, WAITS_MAX, Download, Patience
 from orders.gateways.exchange.history import Wanted
+from orders.gateways.exchange.spoken import now_ms
 from tests.exchange import Exchange
 from tests.gateways.exchange.desk import client
 from tests.gateways.exchange.public import NAME, clients_of

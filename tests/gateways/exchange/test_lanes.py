@@ -7,32 +7,30 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
-from decimal import Decimal
-from uuid import uuid4
 
 import pytest
 from django.core.cache import cache
-from django.utils import timezone
 
-from accounts.keys import Credentials, seal
-from accounts.models import Environment, ExchangeAccount, User
-from bots.models import Bot
+from accounts.keys import Credentials
+from accounts.models import Environment, User
 from orders.gateways.base import RateLimited, Refused
 from orders.gateways.exchange.adapters import ADAPTERS
 from orders.gateways.exchange.breaker import SharedBreaker
 from orders.gateways.exchange.budget import PATIENCE_S, PUBLIC, Budget, Lane
-from orders.gateways.exchange.client import Client
 from orders.gateways.exchange.clients import ProcessClients
 from orders.gateways.exchange.gateway import ExchangeGateway
 from orders.gateways.exchange.limits import DAY_MS, Limit, Limits
+from orders.gateways.exchange.spoken import opened
 from orders.models import Order
-from orders.money import deposit
 from orders.states import OrderStatus
-from tests.gateways.exchange.conftest import KEYS, NAME, Floor
+from tests.gateways.exchange.books import agree, come_to_rest, statuses
+from tests.gateways.exchange.conftest import KEYS, Floor, live_account
 from tests.gateways.exchange.desk import OneClient, client, credentials, order
-from tests.gateways.exchange.public import options_of
+from tests.gateways.exchange.own import own_counts
+from tests.gateways.exchange.public import NAME, options_of
 from tests.gateways.exchange.wire import Wire
-from tradingbot.counting import OwnCounts, shared_counts
+from tests.waiting import until
+from tradingbot.counting import shared_counts
 
 FILLED, OPEN, PLANNED = OrderStatus.FILLED, OrderStatus.OPEN, OrderStatus.PLANNED
 HOLD_S = 1
@@ -48,18 +46,9 @@ def with_limits(floor: Floor, limits: Limits) -> Floor:
 @pytest.fixture
 def bobs(floor: Floor) -> Floor:
     """Another person with an account on the same exchange, whose requests leave from the same address."""
-    number, user = uuid4(), User.objects.create_user("bob@example.com")
-    floor.exchange.ledger.open_account("bob-key", "bob-secret", USDT=10_000, BTC=1)
-    account = ExchangeAccount.objects.create(
-        pk=number,
-        user=user,
-        exchange=NAME,
-        label="Binance",
-        environment=Environment.LIVE,
-        sealed_key=seal(Credentials("bob-key", "bob-secret"), user_id=user.pk, account_id=number, keys=KEYS),
-        key_hint="-key",
-    )
-    deposit(account=account, currency="USDT", amount=Decimal(10_000), now=timezone.now())
+    user = User.objects.create_user("bob@example.com")
+    theirs = floor.exchange.ledger.open_account("bob-key", "bob-secret", USDT=10_000, BTC=1)
+    account = live_account(user, Credentials(theirs.key, theirs.secret))
     return replace(floor, user=user, account=account)
 
 
@@ -74,10 +63,6 @@ def resting(floor: Floor) -> Order:
     bot = floor.bot()
     floor.turn(bot)
     return next(row for row in floor.orders(bot) if row.status == OPEN)
-
-
-def statuses(floor: Floor, bot: Bot) -> list[str]:
-    return [row.status for row in floor.orders(bot)]
 
 
 @pytest.mark.parametrize("status", [429, 418])
@@ -98,6 +83,8 @@ def test_32_and_33_nobody_behind_the_address_speaks_before_the_time_told(
         time.sleep(MOMENT_S)
     waited_ms = floor.exchange.oracle.requests[before].time - told.time
     assert HOLD_S * 1000 <= waited_ms < HOLD_S * 1000 + 2_000
+    come_to_rest(floor)
+    agree(floor)
 
 
 def _all_refused(asked: ExchangeGateway, known: Order) -> None:
@@ -138,8 +125,7 @@ def test_55_a_process_that_starts_in_a_storm_can_cancel(floor: Floor) -> None:
     """It knows no markets yet, and not the exchange's clock."""
     known, limits = resting(floor), Limits(address=(Limit(600, DAY_MS),), weight_per_cost=5)
     others = Budget(f"{NAME}:live", PUBLIC, limits, shared_counts())
-    while not others.take(Lane.USUAL, 10, time.time_ns() // 1_000_000):
-        pass
+    until(lambda: others.take(Lane.USUAL, 10, time.time_ns() // 1_000_000))
     started = gateway(with_limits(floor, limits))
     assert started.cancel(known).status is OrderStatus.CANCELLED
     with pytest.raises(RateLimited):
@@ -221,7 +207,7 @@ def test_after_too_many_orders_no_other_is_tried(status: int) -> None:
     words = "Too many new orders; current limit is 50 orders per 10 SECOND."
     wire, known = Wire((status, {"code": -1015, "msg": words})), order()
     asked = client(NAME, wire)
-    asked.budget = Budget("binance:live", "alice", Limits(orders=(Limit(90, DAY_MS),)), OwnCounts())
+    asked.budget = Budget("binance:live", "alice", Limits(orders=(Limit(90, DAY_MS),)), own_counts())
     place = ExchangeGateway(ADAPTERS[NAME], OneClient(asked), lambda _: 0)
     assert place.wait_s(known) == 0
     for _ in range(2):
@@ -256,4 +242,4 @@ def test_a_window_that_turns_soon_is_waited_for(floor: Floor) -> None:
 @pytest.mark.parametrize(("signed", "paced"), [(True, False), (False, True)])
 def test_an_order_waits_for_no_earlier_request(signed: bool, paced: bool) -> None:
     keys = credentials(NAME) if signed else None
-    assert Client(ADAPTERS[NAME], Environment.LIVE, keys, overrides={}).ccxt.enableRateLimit is paced
+    assert opened(ADAPTERS[NAME], Environment.LIVE, keys, {}, None).enableRateLimit is paced

@@ -2,26 +2,25 @@
 
 from datetime import timedelta
 from decimal import Decimal
-from typing import Any
 
 from activity.models import ActivityLog, Severity
-from bots.engine.replay import replay_breaches
 from bots.models import Bot, BotStatus
 from orders.fees import WAITS_S
 from orders.invariants import breaches
 from orders.models import Order
 from orders.rules import Side
 from orders.states import OrderStatus
+from tests.exchange.faults import TRADES
+from tests.gateways.exchange.books import agree
 from tests.gateways.exchange.conftest import Floor
 
 D = Decimal
-LISTED: dict[str, Any] = {"method": "GET", "path": "/api/v3/myTrades"}
 FEE = ["commission", "commissionAsset"]
 FILLED, OPEN = OrderStatus.FILLED, OrderStatus.OPEN
 
 
 def untold(floor: Floor, times: int | None) -> None:
-    floor.exchange.faults.add("rewrite", **LISTED, times=times, remove=FEE)
+    floor.exchange.faults.add("rewrite", **TRADES, times=times, remove=FEE)
 
 
 def later(floor: Floor, seconds: float) -> None:
@@ -31,15 +30,6 @@ def later(floor: Floor, seconds: float) -> None:
             aged = order.fee_look_at - timedelta(seconds=seconds)
             Order.objects.filter(pk=order.pk).update(fee_look_at=aged)
     floor.later(seconds)
-
-
-def agrees(floor: Floor, bot: Bot) -> None:
-    """What the bot holds is what the account has more than it began with."""
-    row = Bot.objects.get(pk=bot.pk)
-    assert row.position_amount == floor.exchange.alice.balances["BTC"].total - 2
-    assert floor.exchange.oracle.sent_twice() == []
-    assert breaches() == []
-    assert list(replay_breaches(row)) == []
 
 
 def warnings(bot: Bot) -> list[str]:
@@ -61,13 +51,13 @@ def test_49_a_missing_fee_is_expected_at_first_and_corrected_when_it_is_told(flo
     assert (told.correction, told.quantity, told.fee_pending) == (1, 0, False)
     assert fill.fee + told.fee == floor.exchange.ledger.trades[0].commission
     assert Order.objects.get(pk=entry.pk).fee_look_at is None
-    agrees(floor, bot)
+    agree(floor)
 
 
 def test_49_a_higher_fee_than_expected_takes_coins_off_the_sale(floor: Floor) -> None:
     """The target is ended, and placed anew for what there is."""
     untold(floor, 1)
-    floor.exchange.faults.add("rewrite", **LISTED, after=1, times=None, fields={"commission": "0.0001"})
+    floor.exchange.faults.add("rewrite", **TRADES, after=1, times=None, fields={"commission": "0.0001"})
     bot = floor.bot()
     floor.turn(bot)
     before = floor.orders(bot)[1]
@@ -92,7 +82,7 @@ def test_49_a_fee_told_late_in_a_third_currency_gives_the_coins_back(floor: Floo
     row = Bot.objects.get(pk=bot.pk)
     assert row.position_amount == fill.quantity
     assert row.pnl == -sum(one.fee_value for one in told if one.fee_currency == "BNB")
-    agrees(floor, bot)
+    agree(floor)
 
 
 def test_49_a_fee_that_is_never_told_is_given_up_after_some_hours(floor: Floor) -> None:
@@ -106,9 +96,9 @@ def test_49_a_fee_that_is_never_told_is_given_up_after_some_hours(floor: Floor) 
         later(floor, 4)
     assert len([text for text in warnings(bot) if "has not told the fee of 1 fill" in text]) == 1
     looks = [one.path for one in floor.exchange.oracle.requests[asked:]]
-    assert LISTED["path"] not in looks
+    assert TRADES["path"] not in looks
     assert Bot.objects.get(pk=bot.pk).status == BotStatus.ACTIVE
-    agrees(floor, bot)
+    agree(floor)
 
 
 def test_49_no_answer_about_a_fee_is_asked_again_later(floor: Floor) -> None:
@@ -120,7 +110,7 @@ def test_49_no_answer_about_a_fee_is_asked_again_later(floor: Floor) -> None:
     assert len(floor.trades(bot)) == 1
     later(floor, 31)
     assert len(floor.trades(bot)) == 2
-    agrees(floor, bot)
+    agree(floor)
 
 
 def test_51_more_sold_than_the_bot_had_comes_from_the_accounts_other_coins(floor: Floor) -> None:
@@ -150,4 +140,4 @@ def test_52_a_status_nobody_knows_leaves_the_order_as_it_is_and_is_said_once(flo
     for _ in range(3):
         floor.later(31)
     assert [order.status for order in floor.orders(bot)] == [FILLED, OPEN]
-    agrees(floor, bot)
+    agree(floor)

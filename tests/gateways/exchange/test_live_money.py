@@ -19,6 +19,7 @@ from orders.invariants import breaches
 from orders.models import Balance, LedgerEntry, Order
 from orders.states import OrderStatus
 from tests.exchange.orders import Wish
+from tests.gateways.exchange.books import agree, come_to_rest, statuses
 from tests.gateways.exchange.conftest import Floor
 
 D = Decimal
@@ -138,6 +139,7 @@ def test_a_start_needs_a_key_that_works_and_an_exchange_that_answers(floor: Floo
 
 def test_45_coins_that_are_gone_hold_the_bots_and_are_told(floor: Floor) -> None:
     bot = holding(floor)
+    before = floor.exchange.alice.balances["BTC"].total
     foreign_coins_leave(floor, bot)
     assert compared(floor) == []
     target = next(order for order in floor.orders(bot) if order.status == OrderStatus.OPEN)
@@ -148,8 +150,16 @@ def test_45_coins_that_are_gone_hold_the_bots_and_are_told(floor: Floor) -> None
     row = Bot.objects.get(pk=bot.pk)
     assert (row.phase, row.phase_why) == (Phase.SUSPENDED, shortage.why[:300])
     assert ActivityLog.objects.filter(message__contains="should hold", level="ERROR").count() == 1
-    floor.turn(bot)
-    assert Bot.objects.get(pk=bot.pk).phase == Phase.SUSPENDED
+    for _ in range(8):
+        floor.later(61)
+    row = Bot.objects.get(pk=bot.pk)
+    assert (row.status, row.phase) == (BotStatus.ACTIVE, Phase.SUSPENDED)
+    assert statuses(floor, bot).count(OrderStatus.REFUSED) == 1, "what cannot be sold is not tried again"
+    floor.exchange.alice.change("BTC", before - floor.exchange.alice.balances["BTC"].total)
+    assert compared(floor, later_s=60) == []
+    come_to_rest(floor)
+    assert statuses(floor, bot)[-1] == OrderStatus.OPEN, "its coins are protected again"
+    agree(floor)
 
 
 def test_45_under_a_shortage_nothing_is_bought_and_exits_go_on(floor: Floor) -> None:
@@ -165,7 +175,8 @@ def test_45_under_a_shortage_nothing_is_bought_and_exits_go_on(floor: Floor) -> 
     assert Bot.objects.get(pk=bot.pk).phase == Phase.WAITING
     floor.turn(bot)
     assert len(floor.exchange.oracle.creates) > asked
-    assert breaches() == []
+    come_to_rest(floor)
+    agree(floor)
 
 
 def test_45_a_closed_bot_gives_up_what_it_should_hold(floor: Floor) -> None:
@@ -186,6 +197,7 @@ def test_45_a_closed_bot_gives_up_what_it_should_hold(floor: Floor) -> None:
     compared(floor, later_s=180)
     assert compared(floor, later_s=240) == []
     assert Bot.objects.get(pk=other.pk).cash == 0
+    assert floor.exchange.oracle.sent_twice() == []
     assert breaches() == []
 
 

@@ -54,6 +54,26 @@ def test_a_turn_that_does_not_end_is_not_waited_for_long() -> None:
     assert len(wire.requests) == 4
 
 
+class Numbered:
+    """A client that has sent nothing yet, and counts what it sends."""
+
+    last_nonce = 0
+
+
+def test_who_was_late_does_not_take_the_numbers_back() -> None:
+    """Its turn was over while it asked; another has sent higher numbers, which the exchange remembers."""
+    cache.clear()
+    late, quick, next_one = Numbered(), Numbered(), Numbered()
+    turns = Turns("kraken:a-key")
+    with turns.one(late):
+        late.last_nonce = 5
+        cache.delete("turn:kraken:a-key")
+        with turns.one(quick):
+            quick.last_nonce = 9
+    with turns.one(next_one):
+        assert next_one.last_nonce == 9
+
+
 def test_a_turn_is_taken_where_numbers_must_rise_and_nowhere_else() -> None:
     wire = Wire((200, {}))
     assert on_one_key("kraken", wire, 0, "a").ccxt.turn is not None

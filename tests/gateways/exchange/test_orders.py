@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from orders.gateways.base import Unreachable
 from orders.gateways.exchange.orders import fill_reports, found
 from orders.states import OrderStatus
+from tradingbot.clock import moment_of
 
 D = Decimal
 AT = 1_700_000_000_000
@@ -143,7 +144,7 @@ ORDER: dict[str, Any] = {
 def test_an_order_is_told_with_its_last_change() -> None:
     known = found(ORDER)
     assert (known.order_id, known.client_id, known.status) == ("7", "ours", OrderStatus.FILLED)
-    assert (known.filled, known.at) == (D("0.5"), AT + 5)
+    assert (known.filled, known.at) == (D("0.5"), moment_of(AT + 5))
     assert found({**ORDER, "filled": None, "clientOrderId": None}).filled == 0
 
 

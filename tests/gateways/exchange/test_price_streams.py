@@ -9,8 +9,9 @@ from orders.gateways.exchange.clients import ProcessClients
 from orders.gateways.exchange.streams.listening import Timing
 from orders.matching import Quote
 from tests.exchange import Exchange
-from tests.gateways.exchange.ears import BTC, ETH, TICKER, Room, streaming, until
+from tests.gateways.exchange.ears import BTC, ETH, TICKER, Room, streaming
 from tests.gateways.exchange.public import NAME
+from tests.waiting import until
 
 D = Decimal
 SILENCE_S = 0.5

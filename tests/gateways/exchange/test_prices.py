@@ -9,9 +9,9 @@ import pytest
 from django.core.cache import cache
 
 from orders.gateways.base import NotYet, RateLimited, Unreachable
-from orders.gateways.exchange.client import now_ms
 from orders.gateways.exchange.clients import ProcessClients
 from orders.gateways.exchange.prices import FRESH_MS, ExchangePrices, quote_of
+from orders.gateways.exchange.spoken import now_ms
 from orders.matching import Quote
 from tests.exchange import Exchange
 from tests.gateways.exchange.public import NAME, clients_of

@@ -8,7 +8,7 @@ from django.utils import timezone
 from activity.models import ActivityLog
 from bots.engine import claims
 from bots.engine.turn import run_turn
-from orders.models import Order, Recovery
+from orders.models import Order, Recovery, Trade
 from orders.recovery import recoveries_finish, recovery_begin
 from orders.states import OrderStatus
 from tests.gateways.exchange.conftest import Floor
@@ -35,6 +35,17 @@ def test_a_start_looks_at_every_order_and_tells(floor: Floor) -> None:
     recoveries_finish(now=timezone.now())
     recoveries_finish(now=timezone.now())
     assert told(floor) == ["Binance: After the start 1 order was recovered, with 1 fill; none is unknown."]
+
+
+def test_what_is_traded_after_the_start_was_not_recovered(floor: Floor) -> None:
+    bot = floor.bot()
+    floor.turn(bot)
+    recovery_begin(now=timezone.now())
+    floor.bot("After the start")
+    looked(floor)
+    recoveries_finish(now=timezone.now())
+    assert Trade.objects.exclude(bot=bot).exists()
+    assert told(floor) == ["Binance: After the start 1 order was recovered, with 0 fills; none is unknown."]
 
 
 def test_what_stays_unknown_is_told_after_a_minute(floor: Floor) -> None:

@@ -17,6 +17,7 @@ from orders.rules import Side
 from orders.states import OrderStatus
 from orders.switches import SwitchedOff
 from tests import people
+from tests.exchange.faults import LOOKUP, TRADES
 from tests.gateways.exchange.conftest import Floor
 from tests.gateways.exchange.test_live_money import (
     ALL,
@@ -30,8 +31,6 @@ from tests.gateways.exchange.test_room import Purse, live_bot
 from tests.people import NOW
 
 D = Decimal
-TRADES: dict[str, Any] = {"method": "GET", "path": "/api/v3/myTrades"}
-LOOKUP: dict[str, Any] = {"method": "GET", "path": "/api/v3/order"}
 
 
 def target_of(floor: Floor, bot: Bot) -> Order:

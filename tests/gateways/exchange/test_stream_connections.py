@@ -4,7 +4,9 @@ import asyncio
 import logging
 import threading
 import time
+from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from typing import Any
 
 import pytest
 
@@ -13,8 +15,8 @@ from orders.gateways.exchange.client import Client
 from orders.gateways.exchange.clients import ProcessClients
 from orders.gateways.exchange.prices import ExchangePrices
 from orders.gateways.exchange.streams.drops import Drops
-from orders.gateways.exchange.streams.heard import heard
-from orders.gateways.exchange.streams.kept import Pace
+from orders.gateways.exchange.streams.heard import NoStream, heard
+from orders.gateways.exchange.streams.kept import Pace, kept
 from orders.gateways.exchange.streams.listening import ExchangeStreams
 from orders.gateways.streaming import Wanted
 from tests.exchange import Exchange
@@ -28,9 +30,9 @@ from tests.gateways.exchange.ears import (
     Recorder,
     Room,
     streaming,
-    until,
 )
 from tests.gateways.exchange.public import NAME, options_of
+from tests.waiting import until
 
 
 def test_markets_that_stay_keep_their_connection(room: Room) -> None:
@@ -140,6 +142,81 @@ def test_a_connection_is_opened_again_ever_later_and_never_at_the_same_moment() 
     assert len(set(waits)) == len(waits)
     pace.steady()
     assert pace.next_s() <= 1.0
+
+
+class Closed:
+    """What is left of a socket."""
+
+    def __init__(self) -> None:
+        self.clients: dict[str, object] = {}
+
+    async def close_ws_clients(self) -> None: ...
+
+    async def close(self) -> None: ...
+
+
+@dataclass
+class Standing:
+    """A connection that stands for some time and fails; there is none after that."""
+
+    client: Client
+    stands_s: float
+    pro: Closed = field(default_factory=Closed)
+    opened: int = 0
+    name: str = "a stream"
+
+    def rest(self) -> Client:
+        return self.client
+
+    def heard(self, rest: Client) -> Any:
+        self.opened += 1
+        if self.opened > 1:
+            raise NoStream
+        return self.pro
+
+    async def listen(self, pro: Any, rest: Client) -> None:
+        await asyncio.sleep(self.stands_s)
+        raise ConnectionResetError
+
+    def lost(self) -> None: ...
+
+
+@pytest.mark.parametrize(("stands_s", "failures"), [(0.0, 8), (0.35, 1)])
+def test_a_connection_that_stood_for_long_is_soon_opened_again(
+    clients: ProcessClients, stands_s: float, failures: int
+) -> None:
+    """Longer than the longest wait: though it told nothing, it is none that fails again and again."""
+    pace = Pace(first_s=0.001, most_s=0.3, failures=7)
+    asyncio.run(kept(Standing(clients.master(NAME), stands_s), pace))
+    assert pace.failures == failures
+
+
+class Slow(Closed):
+    """It takes a moment to close."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.begun, self.closed = asyncio.Event(), False
+
+    async def close_ws_clients(self) -> None:
+        self.begun.set()
+        await asyncio.sleep(0.01)
+
+    async def close(self) -> None:
+        self.closed = True
+
+
+def test_who_is_let_go_while_it_closes_closes_to_the_end(clients: ProcessClients) -> None:
+    pro = Slow()
+
+    async def let_go() -> None:
+        task = asyncio.ensure_future(kept(Standing(clients.master(NAME), 0.0, pro), Pace()))
+        await asyncio.wait_for(pro.begun.wait(), 5)
+        task.cancel()
+        await asyncio.wait({task}, timeout=5)
+
+    asyncio.run(let_go())
+    assert pro.closed
 
 
 def test_what_is_asked_in_between_is_asked_by_the_client_that_asks(

@@ -8,49 +8,25 @@ from time import monotonic
 from typing import Any
 
 import pytest
-from django.db.models import F
+from django.core.cache import cache
 
 from accounts.models import AccountState, ExchangeAccount
+from bots.engine import claims
 from bots.engine.claims import Hold
 from bots.engine.send import send
-from bots.engine.turn import run_turn
-from bots.models import Bot, BotStatus, Phase
-from bots.services import ServiceRefused
-from orders.invariants import breaches
+from bots.models import Bot, BotStatus
 from orders.models import Order
+from orders.services import WAIT_TOLD_MAX_S
 from orders.states import OrderStatus
 from tests.engine.switches import written
-from tests.exchange.orders import Wish
+from tests.exchange.faults import CANCEL, CREATE, LOOKUP, TRADES
+from tests.gateways.exchange.books import agree, come_to_rest, statuses
 from tests.gateways.exchange.conftest import Floor
 
-CREATE: dict[str, Any] = {"method": "POST", "path": "/api/v3/order"}
-LOOKUP: dict[str, Any] = {"method": "GET", "path": "/api/v3/order"}
-CANCEL: dict[str, Any] = {"method": "DELETE", "path": "/api/v3/order"}
-TRADES: dict[str, Any] = {"method": "GET", "path": "/api/v3/myTrades"}
 FILLED, OPEN, UNKNOWN = OrderStatus.FILLED, OrderStatus.OPEN, OrderStatus.UNKNOWN
 FENCE_S = 25
 LOOKS = 4
 D = Decimal
-
-
-def agrees(floor: Floor, bot: Bot) -> None:
-    """Ours are the exchange's orders, trades and coins, each once, and nothing is left in doubt."""
-    assert floor.exchange.oracle.sent_twice() == []
-    row = Bot.objects.get(pk=bot.pk)
-    theirs = {str(order.id): order for order in floor.exchange.ledger.orders}
-    ours = {order.exchange_order_id: order for order in floor.orders(bot) if order.exchange_order_id}
-    assert ours.keys() == theirs.keys()
-    for order_id, order in ours.items():
-        assert order.filled == theirs[order_id].filled
-    assert row.total_trades == len(floor.exchange.ledger.trades)
-    coins = floor.exchange.alice.balances["BTC"].total - 2
-    assert row.position_amount == coins
-    assert not [order for order in floor.orders(bot) if order.status in {OrderStatus.SENDING, UNKNOWN}]
-    assert breaches() == []
-
-
-def statuses(floor: Floor, bot: Bot) -> list[str]:
-    return [order.status for order in floor.orders(bot)]
 
 
 def given_up(floor: Floor) -> None:
@@ -63,22 +39,28 @@ def test_a_deal_from_its_entry_to_its_target(floor: Floor) -> None:
     bot = floor.bot()
     floor.turn(bot)
     assert statuses(floor, bot) == [FILLED, OPEN]
-    agrees(floor, bot)
+    come_to_rest(floor)
+    agree(floor)
     floor.exchange.ledger.move("BTCUSDT", floor.orders(bot)[1].price + 1)
     floor.later(6)
     assert statuses(floor, bot) == [FILLED, FILLED]
     assert Bot.objects.get(pk=bot.pk).pnl > 0
-    agrees(floor, bot)
+    come_to_rest(floor)
+    agree(floor)
 
 
 LOST: list[tuple[str, dict[str, Any]]] = [
+    ("drop_answer", {"ending": "hang"}),
     ("drop_answer", {"ending": "close"}),
+    ("drop_answer", {"ending": "reset"}),
     ("drop_answer", {"ending": "cut"}),
     ("body", {"text": "<html>wait</html>"}),
     ("body", {"text": ""}),
     ("body", {"text": "{}"}),
     ("body", {"text": "null"}),
     ("body", {"text": "[]"}),
+    ("body", {"text": '{"symbol": "BTC'}),
+    ("body", {"text": "forbidden", "status": 403}),
     ("body", {"text": "timeout", "status": 524}),
     ("body", {"text": "bad gateway", "status": 502}),
 ]
@@ -92,7 +74,8 @@ def test_1_and_2_an_answer_that_is_lost_is_found_again(
     bot = floor.bot()
     floor.turn(bot)
     assert statuses(floor, bot) == [FILLED, OPEN]
-    agrees(floor, bot)
+    come_to_rest(floor)
+    agree(floor)
 
 
 def test_1_an_answer_lost_and_no_look_answered(floor: Floor) -> None:
@@ -105,7 +88,8 @@ def test_1_an_answer_lost_and_no_look_answered(floor: Floor) -> None:
     floor.later(1)
     floor.later(3)
     assert statuses(floor, bot) == [FILLED, OPEN]
-    agrees(floor, bot)
+    come_to_rest(floor)
+    agree(floor)
 
 
 def test_3_a_request_that_is_lost_is_proven_so_and_only_then_made_anew(floor: Floor) -> None:
@@ -119,7 +103,8 @@ def test_3_a_request_that_is_lost_is_proven_so_and_only_then_made_anew(floor: Fl
     first, *others = floor.orders(bot)
     assert first.status == OrderStatus.NOT_PLACED
     assert [order.status for order in others] == [FILLED, OPEN]
-    agrees(floor, bot)
+    come_to_rest(floor)
+    agree(floor)
 
 
 def test_4_an_order_that_comes_after_it_was_given_up_is_ended_and_booked(floor: Floor) -> None:
@@ -135,7 +120,8 @@ def test_4_an_order_that_comes_after_it_was_given_up_is_ended_and_booked(floor: 
     assert late.exchange_order_id is not None
     assert Bot.objects.get(pk=bot.pk).status == BotStatus.ERROR
     assert not [one for one in floor.exchange.ledger.orders if one.open and one.client_id == late.client_id]
-    agrees(floor, bot)
+    come_to_rest(floor)
+    agree(floor)
 
 
 def test_13_an_order_that_is_filled_before_its_trades_are_listed(floor: Floor) -> None:
@@ -147,7 +133,8 @@ def test_13_an_order_that_is_filled_before_its_trades_are_listed(floor: Floor) -
     floor.later(3)
     floor.later(6)
     assert statuses(floor, bot) == [FILLED, OPEN]
-    agrees(floor, bot)
+    come_to_rest(floor)
+    agree(floor)
 
 
 def test_15_a_cancel_whose_answer_is_lost(floor: Floor) -> None:
@@ -159,20 +146,26 @@ def test_15_a_cancel_whose_answer_is_lost(floor: Floor) -> None:
     floor.turn(bot)
     floor.later(1)
     assert floor.orders(bot)[1].status == OrderStatus.CANCELLED
-    agrees(floor, bot)
+    come_to_rest(floor)
+    agree(floor)
 
 
-def test_14_a_fill_that_comes_before_the_cancel(floor: Floor) -> None:
+@pytest.mark.parametrize("quantity", [None, "0.001"])
+def test_14_a_fill_that_comes_between_a_cancel_and_its_answer(floor: Floor, quantity: str | None) -> None:
+    """Filled as a whole, the exchange knows no such order any more; in part, the rest is cancelled."""
     bot = floor.bot()
     floor.turn(bot)
     target = floor.orders(bot)[1]
-    theirs = floor.exchange.ledger.orders[-1]
-    floor.exchange.ledger.fill(theirs, D("0.001"))
+    fill = floor.exchange.faults.add("fill_first", **CANCEL, quantity=quantity)
     Order.objects.filter(pk=target.pk).update(cancel_requested_at=floor.now)
     floor.turn(bot)
     ended = floor.orders(bot)[1]
-    assert (ended.status, ended.filled) == (OrderStatus.CANCELLED, D("0.001"))
-    agrees(floor, bot)
+    assert fill.struck == 1
+    assert (ended.status, ended.filled) == (
+        (FILLED, target.amount) if quantity is None else (OrderStatus.CANCELLED, D(quantity))
+    )
+    come_to_rest(floor)
+    agree(floor)
 
 
 def test_16_a_duplicate_is_looked_up(floor: Floor) -> None:
@@ -180,7 +173,8 @@ def test_16_a_duplicate_is_looked_up(floor: Floor) -> None:
     bot = floor.bot()
     floor.turn(bot)
     assert statuses(floor, bot) == [FILLED, OPEN]
-    agrees(floor, bot)
+    come_to_rest(floor)
+    agree(floor)
 
 
 @pytest.mark.parametrize("status", [429, 418])
@@ -192,41 +186,27 @@ def test_32_and_33_the_time_to_wait_is_obeyed(floor: Floor, status: int) -> None
     floor.turn(bot)
     floor.later(1)
     assert len(floor.exchange.oracle.requests) == asked, "nothing is sent while the exchange wants nothing"
+    cache.clear()  # the time is over
+    come_to_rest(floor)
+    assert statuses(floor, bot) == [OrderStatus.NOT_PLACED, FILLED, OPEN]
+    agree(floor)
 
 
-def test_43_a_key_that_is_revoked_stops_the_account_and_is_not_tried_again_and_again(floor: Floor) -> None:
+@pytest.mark.parametrize(("told_s", "waits_s"), [(20, 20), (86_400, WAIT_TOLD_MAX_S)])
+def test_32_and_33_a_wait_of_a_day_is_no_clock_that_was_set_back(
+    floor: Floor, told_s: int, waits_s: int
+) -> None:
+    """The order in doubt is asked for when its time has come, and the breaker keeps the rest of the wait."""
+    floor.exchange.faults.add("drop_answer", **CREATE)
+    floor.exchange.faults.add("limited", **LOOKUP, status=418, retry_after=told_s)
     bot = floor.bot()
+    before = floor.now
     floor.turn(bot)
-    other = floor.bot("Another")
-    Bot.objects.filter(pk=other.pk).update(events_seen=F("events"))
-    floor.exchange.alice.revoked = True
-    run_turn([bot.pk], exchanges=floor.exchanges, now=floor.now)
-    floor.later(6)
-    floor.account.refresh_from_db()
-    assert floor.account.state == AccountState.BROKEN
-    assert "key" in floor.account.state_reason
-    asked = len(floor.exchange.oracle.creates)
-    with pytest.raises(ServiceRefused, match="so its bots cannot start"):
-        floor.bot("Too late")
-    for _ in range(3):
-        Bot.objects.filter(pk=other.pk).update(events=F("events") + 1)
-        floor.turn(bot, other)
-    assert len(floor.exchange.oracle.creates) == asked
-    held = Bot.objects.get(pk=other.pk)
-    assert (held.status, held.phase) == (BotStatus.ACTIVE, Phase.SUSPENDED)
-
-
-def test_46_orders_and_trades_of_somebody_else_are_left_alone(floor: Floor) -> None:
-    """The user's own hand, or another program, trades on the same account."""
-    bot = floor.bot()
-    theirs = floor.exchange.ledger.place(
-        floor.exchange.alice.key, Wish("BTCUSDT", "SELL", "LIMIT", "by-hand", D("0.5"), D(60_000))
-    )
-    floor.turn(bot)
-    floor.exchange.ledger.fill(theirs, D("0.1"))
-    floor.later(6)
-    assert theirs.open
-    assert Bot.objects.get(pk=bot.pk).total_trades == 1
+    (order,) = floor.orders(bot)
+    assert order.status == UNKNOWN
+    assert order.look_again_at is not None
+    assert waits_s - 1 < (order.look_again_at - before).total_seconds() <= waits_s + 5
+    assert claims.due_ids() == [], "nobody is given a turn for it before"
 
 
 def test_11_fills_that_come_between_two_looks_are_booked_once_each(floor: Floor) -> None:
@@ -238,7 +218,8 @@ def test_11_fills_that_come_between_two_looks_are_booked_once_each(floor: Floor)
     for _ in range(3):
         floor.later(6)
     assert [trade.quantity for trade in floor.trades(bot)][1:] == [D("0.0005"), D("0.0005")]
-    agrees(floor, bot)
+    come_to_rest(floor)
+    agree(floor)
 
 
 def test_49_a_fee_in_a_third_currency_is_valued_and_touches_neither_side(floor: Floor) -> None:
@@ -253,7 +234,8 @@ def test_49_a_fee_in_a_third_currency_is_valued_and_touches_neither_side(floor: 
     row = Bot.objects.get(pk=bot.pk)
     assert row.position_amount == trade.quantity
     assert row.pnl == -trade.fee_value
-    agrees(floor, bot)
+    come_to_rest(floor)
+    agree(floor)
 
 
 def test_48_a_fee_in_base_leaves_what_can_be_sold(floor: Floor) -> None:
@@ -265,7 +247,8 @@ def test_48_a_fee_in_base_leaves_what_can_be_sold(floor: Floor) -> None:
     assert trade.fee_currency == "BTC"
     assert target.amount <= entry.amount - trade.fee
     assert target.amount % D("0.00001") == 0
-    agrees(floor, bot)
+    come_to_rest(floor)
+    agree(floor)
 
 
 def test_51_more_than_was_ordered_is_booked_and_stops_the_bot(floor: Floor) -> None:
@@ -280,7 +263,8 @@ def test_51_more_than_was_ordered_is_booked_and_stops_the_bot(floor: Floor) -> N
     row = Bot.objects.get(pk=bot.pk)
     assert (row.status, row.total_trades) == (BotStatus.ERROR, 2)
     assert "than was ordered" in row.phase_why
-    agrees(floor, bot)
+    come_to_rest(floor)
+    agree(floor)
 
 
 def test_an_account_that_is_set_aside_between_the_decision_and_its_order_gets_none(floor: Floor) -> None:

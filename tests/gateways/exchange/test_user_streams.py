@@ -1,10 +1,8 @@
 """What an account's stream tells hurries the books; the books are those of the answers."""
 
 import logging
-import time
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from uuid import UUID, uuid4
 
@@ -13,97 +11,28 @@ from django.utils import timezone
 
 from accounts.keys import Credentials, seal
 from bots.engine.listening import Listener
-from bots.engine.turn import run_turn
 from bots.models import Bot
 from orders.gateways.exchange.prices import ExchangePrices
-from orders.gateways.exchange.streams.listening import ExchangeStreams, Timing
+from orders.gateways.exchange.streams.listening import ExchangeStreams
 from orders.gateways.streaming import Following, Wanted
 from orders.heard import TOLD_WITHIN
 from orders.matching import Quote
-from orders.models import Order, Trade
+from orders.models import Order
 from orders.states import OrderStatus
 from tests.engine.exchanges import at_once
-from tests.exchange import Exchange
-from tests.exchange.hub import Line
-from tests.exchange.orders import Order as Theirs
 from tests.exchange.routes import SUBSCRIBE
-from tests.gateways.exchange.conftest import KEYS, NAME, Floor
+from tests.gateways.exchange.conftest import KEYS, Floor
 from tests.gateways.exchange.ears import BTC
-from tests.gateways.exchange.public import options_of
+from tests.gateways.exchange.public import NAME, options_of
+from tests.gateways.exchange.studio import FOLLOW, Studio, opened
 
 D = Decimal
-# No poll of resting orders comes in this time: who knows of a fill earlier has heard of it.
-FOLLOW = timedelta(seconds=100)
-WAIT_S = 10.0
-
-
-@dataclass
-class Studio:
-    """A person's live bots, and a listener whose rings are turns."""
-
-    floor: Floor
-    listener: Listener
-    rung: list[UUID] = field(default_factory=list)
-
-    @property
-    def exchange(self) -> Exchange:
-        return self.floor.exchange
-
-    def until(self, holds: Callable[[], object]) -> None:
-        """The listener listens until that holds."""
-        end = time.monotonic() + WAIT_S
-        while not holds():
-            assert time.monotonic() < end, "it did not come in time"
-            self.listener.inbox.came.wait(min(self.listener.beat(), 0.02))
-
-    def holding(self) -> tuple[Bot, Order, Theirs]:
-        """A bot that has bought and whose target rests, our order and the exchange's, heard by nobody yet;
-        it is not asked about for a long time."""
-        bot = self.floor.bot()
-        self.floor.turn(bot)
-        resting = Order.objects.get(bot=bot, status=OrderStatus.OPEN)
-        theirs = self.exchange.ledger.find(
-            self.exchange.alice.key, "BTCUSDT", order_id=int(resting.exchange_order_id or 0)
-        )
-        assert theirs is not None
-        return bot, resting, theirs
-
-    def listen(self) -> None:
-        self.until(self.lines)
-        self.until(lambda: self.listener.following.heard_s(self.floor.account.pk) is not None)
-        # The look that follows an opening has been had.
-        self.until(lambda: self.rung)
-        self.rung.clear()
-        self.put_off()
-
-    def put_off(self) -> None:
-        Order.objects.filter(status=OrderStatus.OPEN).update(look_again_at=timezone.now() + FOLLOW)
-
-    def lines(self) -> set[Line]:
-        return {line for line in tuple(self.exchange.hub.lines) if line.users}
-
-    def sold(self, bot: Bot) -> list[Trade]:
-        return [trade for trade in self.floor.trades(bot) if trade.side == "sell"]
 
 
 @pytest.fixture
 def studio(floor: Floor) -> Iterator[Studio]:
-    prices = ExchangePrices(NAME, floor.clients)
-    streams = ExchangeStreams(
-        {NAME: prices}, floor.clients.of, {NAME: options_of(floor.exchange)}, Timing(None, 0.05, 0.1)
-    )
-    exchanges = replace(floor.exchanges, streams=streams)
-    rung: list[UUID] = []
-
-    def ring(ids: list[UUID]) -> None:
-        rung.extend(ids)
-        run_turn(ids, exchanges=exchanges, now=timezone.now())
-
-    listener = Listener(exchanges, ring, lambda *_: None, timezone.now, ask=at_once)
-    try:
-        yield Studio(floor, listener, rung)
-    finally:
-        listener.stop()
+    with opened(floor) as studio:
+        yield studio
 
 
 def test_a_fill_is_booked_long_before_it_would_have_been_asked_for(studio: Studio) -> None:
@@ -140,7 +69,6 @@ def test_nothing_is_booked_from_a_stream(studio: Studio) -> None:
 
 @pytest.mark.row(35)
 def test_fills_while_nobody_listened_are_booked_when_somebody_does(studio: Studio) -> None:
-    """Row 35."""
     bot, _, theirs = studio.holding()
     studio.listen()
     before = studio.lines()
@@ -152,6 +80,7 @@ def test_fills_while_nobody_listened_are_booked_when_somebody_does(studio: Studi
     studio.exchange.ledger.fill(theirs)
     studio.until(lambda: studio.lines() - before)
     studio.until(lambda: len(studio.sold(bot)) == 2)
+    studio.agrees()
 
 
 @dataclass
@@ -178,7 +107,7 @@ class Deaf:
 
 @pytest.mark.row(36)
 def test_a_stream_that_keeps_fills_to_itself_is_opened_anew(studio: Studio) -> None:
-    """Row 36, of orders: only what was asked for meanwhile shows it."""
+    """Only what was asked for meanwhile shows it."""
     bot, _, theirs = studio.holding()
     studio.listen()
     before = studio.lines()
@@ -192,6 +121,9 @@ def test_a_stream_that_keeps_fills_to_itself_is_opened_anew(studio: Studio) -> N
     studio.listener.clock = lambda: timezone.now() + 2 * TOLD_WITHIN
     studio.until(lambda: studio.lines() - before)
     studio.until(lambda: not before & studio.lines())
+    studio.exchange.faults.clear()
+    studio.exchange.ledger.fill(theirs)
+    studio.agrees()
 
 
 @pytest.mark.parametrize(
@@ -208,6 +140,7 @@ def test_what_cannot_be_does_not_end_a_stream(studio: Studio, fields: dict[str, 
     studio.exchange.ledger.fill(theirs)
     studio.until(lambda: len(studio.sold(bot)) == 2)
     assert studio.lines() == before
+    studio.agrees()
 
 
 def test_a_key_that_is_not_accepted_is_told_of_without_a_word_of_it(

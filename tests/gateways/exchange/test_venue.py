@@ -175,7 +175,7 @@ def okx(**account: Any) -> dict[str, Any]:
 
 def kraken(**key: Any) -> dict[str, Any]:
     rights = ["query-funds", "query-open-trades", "query-closed-trades", "modify-trades", "close-trades"]
-    told = {"api_key_name": "bots", "permissions": rights, "ip_allowlist": ["203.0.113.7"]}
+    told = {"apiKeyName": "bots", "permissions": rights, "ipAllowlist": ["203.0.113.7"]}
     return {"error": [], "result": told | key}
 
 
@@ -214,7 +214,7 @@ TOLD: list[tuple[str, dict[str, Any], Permissions]] = [
         kraken(permissions=["modify-trades", "withdraw-funds"]),
         Permissions(True, True, False, True),
     ),
-    ("kraken", kraken(ip_allowlist=[]), Permissions(True, False, False, False)),
+    ("kraken", kraken(ipAllowlist=[]), Permissions(True, False, False, False)),
     ("kraken", kraken(permissions=None), Permissions()),
     ("coinbase", coinbase(), Permissions(True, False, False, None)),
     ("coinbase", coinbase(can_transfer=True), Permissions(True, True, True, None)),

@@ -9,7 +9,7 @@ from accounts.models import SANDBOX_OF
 from bots.backtest.request import STOPS_REST_ON
 from orders.gateways.base import GatewayError, Refused
 from orders.gateways.exchange.adapters import ADAPTERS, SOURCES
-from orders.gateways.exchange.client import now_ms
+from orders.gateways.exchange.spoken import now_ms
 from orders.rules import OrderKind, Side
 from tests.gateways.exchange.desk import AS_UUID, CLIENT_ID, client, gateway, order
 from tests.gateways.exchange.wire import Request, Wire

@@ -80,6 +80,11 @@ class _Heard:
         told: int = self.asks.ccxt.nonce()
         return told
 
+    def seconds(self) -> int:
+        """Exchange time in s UTC."""
+        told: int = self.asks.ccxt.seconds()
+        return told
+
 
 async def _refuse_redirect(*_: Any) -> None:
     raise WrongHost("a redirect is not followed")

@@ -82,6 +82,9 @@ async def _once(connection: Connection, pace: Pace) -> float:
     """Open it and listen to its end; returns after how many seconds it may be opened again."""
     try:
         rest, wait_s = await apart(partial(_ready, connection))
+        pro = None if wait_s else connection.heard(rest)
+    except (NoStream, WrongHost):
+        raise
     except RateLimited as limited:
         return max(limited.wait_s, pace.next_s())
     except GatewayError as trouble:
@@ -90,9 +93,9 @@ async def _once(connection: Connection, pace: Pace) -> float:
     except Exception as error:  # noqa: BLE001  # the cache may be away; its words may hold an address
         log.warning("streams.unready", extra={"stream": connection.name, "why": type(error).__name__})
         return pace.next_s()
-    if wait_s:
+    if pro is None:
         return max(wait_s, pace.next_s())
-    pro, began_s = connection.heard(rest), time.monotonic()
+    began_s = time.monotonic()
     try:
         await connection.listen(pro, rest)
     except WrongHost:
@@ -101,7 +104,17 @@ async def _once(connection: Connection, pace: Pace) -> float:
         log.warning("streams.lost", extra={"stream": connection.name, "why": type(end).__name__})
     finally:
         connection.lost()
-        await close(pro)
+        await _closed(pro)
     if time.monotonic() - began_s > pace.most_s:
         pace.steady()  # one that stood so long was none that fails again and again
     return pace.next_s()
+
+
+async def _closed(pro: Any) -> None:
+    """Also when it is let go meanwhile: whoever does that waits, and it does not take long."""
+    closing = asyncio.ensure_future(close(pro))
+    try:
+        await asyncio.shield(closing)
+    except asyncio.CancelledError:
+        await closing
+        raise

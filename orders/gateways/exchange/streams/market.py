@@ -1,7 +1,7 @@
 """The prices of some markets on one connection."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from time import monotonic
 from typing import Any
 
@@ -64,9 +64,9 @@ class MarketStream:
         self._parts, self._seen, self._priced_at_s = {ticker: {} for ticker in listed}, {}, monotonic()
         self._offset_ms = int(rest.ccxt.offset_ms)
         watches = [
-            self._watch(pro, feed, names)
+            self._watch(pro, feed, tickers)
             for feed in feeds.prices
-            for names in (listed if feed.each else [listed])
+            for tickers in ([[ticker] for ticker in listed] if feed.each else [listed])
         ]
         tasks = [asyncio.ensure_future(watch) for watch in (*watches, self._watchdog(feeds))]
         try:
@@ -78,10 +78,12 @@ class MarketStream:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _watch(self, pro: Any, feed: Feed, names: Any) -> None:
-        watch = getattr(pro, feed.watch)
+    async def _watch(self, pro: Any, feed: Feed, tickers: Sequence[str]) -> None:
+        watch, names = getattr(pro, feed.watch), tickers[0] if feed.each else tickers
         await watched(
-            lambda: watch(names, params=dict(feed.params)), lambda: self._take(pro, feed), LOOK_EVERY_S
+            lambda: watch(names, params=dict(feed.params)),
+            lambda: self._take(getattr(pro, feed.kept), feed, tickers),
+            LOOK_EVERY_S,
         )
 
     async def _watchdog(self, feeds: Feeds) -> None:
@@ -91,16 +93,15 @@ class MarketStream:
             await asyncio.sleep(left_s)
         raise Silent
 
-    def _take(self, pro: Any, feed: Feed) -> None:
-        """What has come of a feed since the last look. ccxt's own memory is read, and not what a watch
+    def _take(self, kept: dict[str, Any], feed: Feed, tickers: Sequence[str]) -> None:
+        """What has come of these markets since the last look. ccxt's own memory is read, and not what a watch
         returns: of two messages that came at once that is the older one."""
-        kept = getattr(pro, feed.kept)
-        strangers = [ticker for ticker in kept if ticker not in self._parts]
+        strangers = kept.keys() - self._parts.keys()
         for stranger in strangers:
             del kept[stranger]
         self._drops.count("of another market", len(strangers))
         quotes = {}
-        for ticker in self._parts:
+        for ticker in tickers:
             told = _newest(kept.get(ticker))
             if told is not None and self._seen.get((feed.kept, ticker)) is not told:
                 self._seen[feed.kept, ticker] = told

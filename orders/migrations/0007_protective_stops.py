@@ -11,7 +11,7 @@ class Migration(migrations.Migration):
     dependencies = [
         ("accounts", "0003_comparing"),
         ("bots", "0005_shortages"),
-        ("orders", "0005_late_fees"),
+        ("orders", "0006_missing_orders"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

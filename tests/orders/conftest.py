@@ -1,0 +1,3 @@
+"""The engine's own world, for what is booked while a turn is under way."""
+
+from tests.engine.conftest import world  # noqa: F401 - a fixture, used by name
