@@ -62,7 +62,10 @@ def switched_off(one: Run) -> None:
 
 
 def not_waited(one: Run) -> None:
-    one.stage.exchange.oracle.requests[-2].code = LIMITED
+    """The last of its requests that another one followed at once."""
+    requests, leaps = one.stage.exchange.oracle.requests, set(one.stage.leaps)
+    followed = [place for place in range(len(requests) - 1) if place + 1 not in leaps]
+    requests[followed[-1]].code = LIMITED
 
 
 def cash_made_up(one: Run) -> None:

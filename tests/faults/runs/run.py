@@ -22,6 +22,7 @@ from bots.models import Bot, BotStatus, StopRequest
 from bots.services import bot_start, bot_stop, bots_stop_all, switches_sweep
 from orders.models import Order
 from orders.recovery import recoveries_finish, recovery_begin
+from orders.rules import OrderKind
 from orders.states import LIVE, UNSETTLED, OrderStatus
 from tests.engine.exchanges import Killed
 from tests.exchange import Exchange
@@ -219,6 +220,10 @@ class Run:
         resting = Order.objects.filter(status__in=sorted(LIVE)).values("bot")
         for bot in Bot.objects.filter(pk__in=resting).order_by("pk"):
             bot_stop(bot=bot, now=timezone.now(), how=StopRequest.CANCEL_ORDERS)
+        self.quiet()
+        # What protects an open deal stays where its bot is told to cancel its orders.
+        for bot in Bot.objects.filter(pk__in=resting.filter(kind=OrderKind.STOP)).order_by("pk"):
+            bot_stop(bot=bot, now=timezone.now(), how=StopRequest.CANCEL_AND_SELL)
         self.quiet()
         left = Order.objects.filter(status__in=sorted(LIVE)).count()
         if left:
