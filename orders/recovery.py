@@ -51,9 +51,11 @@ def recoveries_finish(*, now: datetime) -> None:
 
 def _finish(recovery: Recovery, now: datetime) -> None:
     account = recovery.account
-    fills = Trade.objects.filter(order__account=account, recorded_at__gte=recovery.began_at, correction=0)
-    recovery.fills = fills.filter(order__claimed_at__lt=recovery.began_at).count()
-    recovery.unknown = _live().filter(account=account, status__in=IN_DOUBT).count()
+    # What was sent since then is no part of it.
+    sent = Order.objects.filter(account=account, claimed_at__lt=recovery.began_at)
+    fills = Trade.objects.filter(order__in=sent, recorded_at__gte=recovery.began_at, correction=0)
+    recovery.fills = fills.count()
+    recovery.unknown = sent.filter(status__in=IN_DOUBT).count()
     with transaction.atomic():
         held = Recovery.objects.filter(pk=recovery.pk, began_at=recovery.began_at, finished_at__isnull=True)
         if held.update(fills=recovery.fills, unknown=recovery.unknown, finished_at=now):

@@ -24,7 +24,7 @@ from tests.engine.exchanges import Killed
 BEGAN = datetime(2026, 1, 5, tzinfo=UTC)
 TICKER = "BTC/USDT"
 MINUTE_MS = 60_000
-STEPS_MAX = 100_000
+STEPS_MAX = 5_000
 
 
 @dataclass

@@ -78,7 +78,8 @@ def test_coins_whose_stop_is_due_are_sold_within_a_minute_of_the_next_start(
         until("the account's word", says(lambda: bool(said(tmp_path))), TOLD_WITHIN_S)
         told = said(tmp_path)
         assert f"After the start {live} orders were recovered, with " in told[0]
-        assert told[0].endswith("; none is unknown.")
+        # One order of the others may have died on its way.
+        assert told[0].endswith(("; none is unknown.", "; 1 still unknown."))
         traded(installation, MORE_TRADES)
         done(installation, "stop")
         until("no order rests", says(lambda: installation.count(RESTING) == 0), RUN_LIMIT_S)

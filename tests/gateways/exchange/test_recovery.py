@@ -58,6 +58,7 @@ def test_what_stays_unknown_is_told_after_a_minute(floor: Floor) -> None:
     recoveries_finish(now=timezone.now())
     assert told(floor) == []
     Recovery.objects.update(began_at=timezone.now() - timedelta(seconds=61))
+    Order.objects.update(claimed_at=timezone.now() - timedelta(seconds=70))
     recoveries_finish(now=timezone.now())
     assert told(floor) == ["Binance: After the start 1 order was recovered, with 0 fills; 1 still unknown."]
 
