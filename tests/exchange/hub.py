@@ -81,6 +81,12 @@ class Hub:
         self._faults, self._ledger = faults, ledger
         self._kept: dict[int, list[Event]] = {}
 
+    def cut(self) -> None:
+        """Every line is gone, at once and without a word."""
+        if self.loop is not None:
+            for line in tuple(self.lines):
+                self.loop.call_soon_threadsafe(line.outbox.put_nowait, None)
+
     def reported(self, account: Account, order: Order, trade: Trade | None, execution: str) -> None:
         symbol = self._ledger().symbols[order.symbol]
         self.tell(Event(account.key, streams.execution_report(order, trade, execution), personal=True))

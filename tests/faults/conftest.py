@@ -5,9 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.engine.conftest import world  # noqa: F401 - a fixture, used by name
+from tests.engine.conftest import world
 from tests.faults import tapes
 from tests.processes import Platform
+
+__all__ = ["MakePlatform", "start_platform", "world"]
 
 MakePlatform = Callable[..., Platform]
 

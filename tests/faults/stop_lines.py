@@ -8,6 +8,7 @@ STEP, REACHED, WRITE = "bots/engine/market_step.py", "bots/engine/reached.py", "
 ORDERS = "tests/orders/test_stops.py::test_"
 DESKS = "tests/backtest/test_stops.py::test_"
 PROTECTED = "tests/strategies/test_momentum_protection.py::test_"
+UNPROTECTED = "tests/strategies/test_momentum_unprotected.py::test_"
 ENGINE = "tests/engine/test_stops_that_rest.py::test_"
 LIVE = "tests/rows/test_resting_stops.py::test_"
 
@@ -97,7 +98,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     ),
     edit(
         "a stop that is refused again and again is left alone",
-        PROTECTED + "a_stop_that_is_refused_is_watched_by_the_bot_and_said_once",
+        UNPROTECTED + "a_stop_that_is_refused_is_watched_by_the_bot_and_said_once",
         PROTECTION,
         "refusals=deal.refusals + 1",
         "refusals=1",

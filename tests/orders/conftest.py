@@ -1,3 +1,5 @@
 """The engine's own world, for what is booked while a turn is under way."""
 
-from tests.engine.conftest import world  # noqa: F401 - a fixture, used by name
+from tests.engine.conftest import world
+
+__all__ = ["world"]

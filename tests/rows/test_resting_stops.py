@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 from django.core.cache import cache
-from django.db.models import F
 
 from activity.models import ActivityLog
 from bots.models import Bot, BotStatus, KillSwitch, Level, Scope
@@ -17,6 +16,7 @@ from bots.strategies.base import CommandKind
 from orders.models import Order
 from orders.rules import OrderKind
 from orders.states import OrderStatus
+from tests.exchange.faults import CANCEL, CREATE
 from tests.exchange.orders import Order as TheirOrder
 from tests.gateways.exchange.books import agree, come_to_rest
 from tests.gateways.exchange.conftest import Floor
@@ -24,12 +24,7 @@ from tests.rows.test_protection import Watch
 
 OPEN, FILLED, CANCELLED = OrderStatus.OPEN, OrderStatus.FILLED, OrderStatus.CANCELLED
 REFUSED, NOT_PLACED = OrderStatus.REFUSED, OrderStatus.NOT_PLACED
-CREATE: dict[str, Any] = {
-    "method": "POST",
-    "path": "/api/v3/order",
-    "where": {"type": "STOP_LOSS_LIMIT"},
-}
-CANCEL: dict[str, Any] = {"method": "DELETE", "path": "/api/v3/order"}
+CREATE_STOP: dict[str, Any] = {**CREATE, "where": {"type": "STOP_LOSS_LIMIT"}}
 # Before it opened the exchange's price has risen from minute to minute: the first candle says buy.
 RISING: dict[str, Any] = {
     "investment": "1000",
@@ -83,7 +78,7 @@ def in_a_deal(floor: Floor, **changes: Any) -> tuple[Bot, Watch]:
 
 def rung(floor: Floor, bot: Bot) -> None:
     cache.clear()  # the price of a moment ago is remembered
-    Bot.objects.filter(pk=bot.pk).update(events=F("events") + 1)
+    floor.ring(bot)
     floor.turn(bot)
 
 
@@ -202,7 +197,7 @@ def test_the_exit_at_a_target_waits_for_a_cancel_whose_answer_is_lost(floor: Flo
 
 
 def test_an_answer_to_it_that_is_lost_leaves_one_that_rests(floor: Floor) -> None:
-    floor.exchange.faults.add("drop_answer", **CREATE)
+    floor.exchange.faults.add("drop_answer", **CREATE_STOP)
     bot, watch = started(floor)
     come_to_rest(floor)
     assert [order.status for order in stops(bot)] == [OPEN]
@@ -212,7 +207,7 @@ def test_an_answer_to_it_that_is_lost_leaves_one_that_rests(floor: Floor) -> Non
 
 
 def test_one_whose_answer_is_lost_is_triggered_before_it_is_found(floor: Floor) -> None:
-    floor.exchange.faults.add("drop_answer", **CREATE)
+    floor.exchange.faults.add("drop_answer", **CREATE_STOP)
     floor.exchange.faults.add("drop_request", method="GET", path="/api/v3/order", times=2)
     bot, watch = started(floor)
     falls(floor, bot, 47_900)
@@ -221,7 +216,7 @@ def test_one_whose_answer_is_lost_is_triggered_before_it_is_found(floor: Floor) 
 
 
 def test_one_that_never_arrived_is_placed_again_once_that_is_proven(floor: Floor) -> None:
-    floor.exchange.faults.add("drop_request", **CREATE)
+    floor.exchange.faults.add("drop_request", **CREATE_STOP)
     bot, watch = started(floor)
     come_to_rest(floor)
     assert [order.status for order in stops(bot)] == [NOT_PLACED, OPEN]
@@ -231,7 +226,9 @@ def test_one_that_never_arrived_is_placed_again_once_that_is_proven(floor: Floor
 
 
 def refuses(floor: Floor) -> None:
-    floor.exchange.faults.add("code", **CREATE, code=-2010, message="Stop price would trigger immediately.")
+    floor.exchange.faults.add(
+        "code", **CREATE_STOP, code=-2010, message="Stop price would trigger immediately."
+    )
 
 
 def has_too_many(floor: Floor) -> None:

@@ -72,8 +72,7 @@ def test_fills_that_are_told_thrice_or_backwards_are_booked_once(
     studio.until(lambda: len(studio.sold(bot)) == PARTS)
     assert fault.struck == PARTS
     before = studio.lines()
-    for line in before:
-        studio.exchange.hub.loop.call_soon_threadsafe(line.outbox.put_nowait, None)  # type: ignore[union-attr]
+    studio.exchange.hub.cut()
     studio.until(lambda: studio.lines() - before)
     studio.floor.later(6)
     assert [trade.quantity for trade in studio.sold(bot)] == [theirs.quantity / 4] * PARTS

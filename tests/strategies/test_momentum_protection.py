@@ -10,28 +10,14 @@ from bots.strategies.guard import guarded
 from bots.strategies.wakes import reached
 from orders.matching import quote_around
 from orders.rules import OrderKind, Side
-from orders.states import OrderStatus
 from tests.strategies.dcas import finished, market
-from tests.strategies.momentums import bought, candle, deal_of, momentum, row, told, waiting
+from tests.strategies.momentums import bought, candle, deal_of, momentum, row, told
 from tests.strategies.playground import Playground
+from tests.strategies.resting_stops import ON, STOP, resting, sold, stands_at
 
 D = Decimal
-STOP, ENTRY = "deal-1/stop", "deal-1/entry"
-ON = market(rests_stops=True)
+ENTRY = "deal-1/entry"
 TRAILING: dict[str, Any] = {"stop_trailing": True, "stop_pct": 5}
-
-
-def resting(playground: Playground) -> OrderIntent:
-    return playground.live[STOP].intent
-
-
-def stands_at(playground: Playground) -> tuple[Decimal | None, Decimal | None, Decimal]:
-    order = resting(playground)
-    return order.trigger, order.price, order.amount
-
-
-def sold(playground: Playground) -> list[tuple[str, Decimal, Decimal]]:
-    return [(fill.slot, fill.amount, fill.price) for fill in playground.all_fills if fill.side is Side.SELL]
 
 
 def falls_without_buyers(playground: Playground, price: str) -> None:
@@ -197,58 +183,6 @@ def test_an_entry_that_still_fills_is_watched_by_the_bot() -> None:
     playground.look()
     stop = playground.market.price(Side.BUY, deal_of(playground).entry * D("0.95"))
     assert stands_at(playground)[::2] == (stop, whole)
-
-
-def test_a_stop_that_is_refused_is_watched_by_the_bot_and_said_once() -> None:
-    playground = waiting(ON, stop_pct=5)
-    playground.refuses_stops = True
-    candle(playground, enter=1.0)
-    assert playground.live == {}
-    for _ in range(6):
-        playground.move(100)
-        candle(playground)
-    assert told(playground, "its stop does not rest on simulated; the bot watches it") == 1
-    assert deal_of(playground).refusals == 3, "not again for each candle of a long deal"
-    playground.move(95)
-    assert sold(playground) == [("deal-1/exit", D(1), D(95))]
-
-
-def test_a_stop_that_was_refused_is_tried_again_with_the_next_candle() -> None:
-    playground = waiting(ON, stop_pct=5)
-    playground.refuses_stops = True
-    candle(playground, enter=1.0)
-    playground.refuses_stops = False
-    playground.look()
-    assert playground.live == {}
-    playground.move(101)
-    candle(playground)
-    assert stands_at(playground)[0] == D(95)
-
-
-@pytest.mark.parametrize("status", [OrderStatus.CANCELLED, OrderStatus.EXPIRED])
-def test_a_stop_that_somebody_else_has_ended_is_watched_until_the_next_candle(status: OrderStatus) -> None:
-    playground = bought(ON, stop_pct=5)
-    playground.end(STOP, status)
-    playground.look()
-    assert playground.live == {}
-    assert playground.plan.wake.below == D(95)
-    playground.move(101)
-    candle(playground)
-    assert stands_at(playground)[0] == D(95)
-
-
-def test_a_stop_that_was_never_placed_is_placed_again_at_once() -> None:
-    playground = bought(ON, stop_pct=5)
-    playground.end(STOP, OrderStatus.NOT_PLACED)
-    playground.look()
-    assert stands_at(playground)[0] == D(95)
-
-
-def test_too_little_for_the_exchange_under_the_limit_is_watched_by_the_bot() -> None:
-    playground = bought(market(rests_stops=True, min_cost="95"), stop_pct=5, stop_limit_offset_pct=50)
-    assert playground.live == {}
-    playground.move(95)
-    assert [(slot, price) for slot, _, price in sold(playground)] == [("deal-1/exit", D(95))]
 
 
 def test_a_stop_that_fills_while_it_is_cancelled_leaves_nothing_to_sell() -> None:

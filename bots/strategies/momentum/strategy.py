@@ -166,7 +166,4 @@ class Momentum:
 
 
 def _entry_ended(closed: Iterable[Closed]) -> bool:
-    for order in closed:  # noqa: SIM110  a generator would cost more than it asks
-        if order.intent.role is ENTRY and order.slot.endswith("/entry"):
-            return True
-    return False
+    return any(order.intent.role is ENTRY and order.slot.endswith("/entry") for order in closed)

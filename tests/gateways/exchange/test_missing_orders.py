@@ -11,6 +11,7 @@ from orders.missing import MISSED_FOR
 from orders.models import Order
 from orders.states import OrderStatus
 from tests.exchange.orders import Order as Theirs
+from tests.gateways.exchange.books import statuses
 from tests.gateways.exchange.conftest import Floor
 
 FILLED, OPEN, CANCELLED = OrderStatus.FILLED, OrderStatus.OPEN, OrderStatus.CANCELLED
@@ -34,10 +35,6 @@ def lost(floor: Floor) -> Theirs:
 
 def resting(bot: Bot) -> Order:
     return Order.objects.select_related("account", "market", "bot").get(bot=bot, side="sell")
-
-
-def statuses(floor: Floor, bot: Bot) -> list[str]:
-    return [order.status for order in floor.orders(bot)]
 
 
 def give_up(floor: Floor, bot: Bot, later: timedelta = MISSED_FOR) -> None:

@@ -4,7 +4,6 @@ from typing import Any
 
 import pytest
 from django.core.cache import cache
-from django.db.models import F
 
 from accounts.models import AccountState
 from accounts.services import account_test
@@ -12,21 +11,18 @@ from activity.models import ActivityLog
 from bots.models import Bot, BotStatus, Phase, StopRequest
 from bots.services import bot_stop
 from orders.states import OrderStatus
+from tests.gateways.exchange.books import statuses
 from tests.gateways.exchange.conftest import KEYS, Floor
 
 STOPPED: dict[str, Any] = {"stop_loss_pct": "2", "stop_loss_timeout_s": 0}
 FILLED, OPEN, CANCELLED = OrderStatus.FILLED, OrderStatus.OPEN, OrderStatus.CANCELLED
 
 
-def statuses(floor: Floor, bot: Bot) -> list[str]:
-    return [order.status for order in floor.orders(bot)]
-
-
 def falls_under_the_stop(floor: Floor, bot: Bot) -> None:
     floor.exchange.ledger.move("BTCUSDT", 48_000)
     cache.clear()  # the price of a moment ago is remembered
     for _ in range(10):
-        Bot.objects.filter(pk=bot.pk).update(events=F("events") + 1)
+        floor.ring(bot)
         floor.later(61)
 
 

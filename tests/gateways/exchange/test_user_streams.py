@@ -75,8 +75,7 @@ def test_fills_while_nobody_listened_are_booked_when_somebody_does(studio: Studi
     studio.exchange.faults.add("drop", path="executionReport", times=None)
     studio.exchange.ledger.fill(theirs, theirs.quantity / 2)
     studio.exchange.faults.clear()
-    for line in before:
-        studio.exchange.hub.loop.call_soon_threadsafe(line.outbox.put_nowait, None)  # type: ignore[union-attr]
+    studio.exchange.hub.cut()
     studio.exchange.ledger.fill(theirs)
     studio.until(lambda: studio.lines() - before)
     studio.until(lambda: len(studio.sold(bot)) == 2)
